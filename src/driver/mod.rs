@@ -1,0 +1,174 @@
+//! What a hypervisor driver is: one trait for a connection, one for a domain, and what the drivers share.
+//!
+//! Drivers turn their hypervisor's language into [`crate::job::Observation`]s and carry out the engine's answers;
+//! every rule about names, states and events is the engine's. Calls arrive with their flags and arguments checked
+//! against the interface (`capi` does that once for all drivers).
+
+pub mod request;
+pub mod table;
+pub mod uri;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::job::Job;
+use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, Result, TypedParam, Uuid};
+use request::*;
+
+/// How a domain is looked up.
+#[derive(Clone, Copy, Debug)]
+pub enum Key<'a> {
+    Name(&'a str),
+    Uuid(Uuid),
+    Id(i32),
+}
+
+/// A domain in a listing.
+#[derive(Clone, Debug)]
+pub struct DomainSummary {
+    pub domain: DomainRef,
+    pub state: DomainState,
+    pub persistent: bool,
+}
+
+/// An open connection. Dropping it closes it.
+pub trait Connection: Send + Sync {
+    /// `virConnectGetType`.
+    fn type_name(&self) -> &'static str;
+    /// `virErrorDomain` of the errors that its calls raise.
+    fn error_domain(&self) -> i32;
+    /// The canonical URI, as `virConnectGetURI` returns it.
+    fn uri(&self) -> String;
+    /// The hypervisor's version as major * 1,000,000 + minor * 1,000 + micro.
+    fn version(&self) -> Result<u64>;
+    fn is_alive(&self) -> bool {
+        true
+    }
+    /// All domains, running or not.
+    fn domains(&self) -> Result<Vec<DomainSummary>>;
+    /// # Errors
+    /// `NO_DOMAIN` with a message that names the key.
+    fn lookup(&self, key: Key<'_>) -> Result<DomainRef>;
+    /// The domain behind a handle.
+    ///
+    /// # Errors
+    /// `NO_DOMAIN` if it is gone.
+    fn domain(&self, domain: &DomainRef) -> Result<Arc<dyn Domain>>;
+    /// Starts a domain that lives until it is destroyed or shuts down.
+    fn create_xml(&self, _xml: &str, _flags: u32) -> Result<DomainRef> {
+        Err(Error::no_support("virDomainCreateXML"))
+    }
+    fn restore(&self, _request: &Restore<'_>) -> Result<()> {
+        Err(Error::no_support("virDomainRestore"))
+    }
+}
+
+/// One domain of a connection.
+pub trait Domain: Send + Sync {
+    fn identity(&self) -> DomainRef;
+    /// The state and its reason (`model::domain::reason`).
+    fn state(&self) -> Result<(DomainState, i32)>;
+    fn info(&self) -> Result<DomainInfo>;
+    fn xml(&self, flags: u32) -> Result<String>;
+    fn is_active(&self) -> bool;
+    fn is_persistent(&self) -> bool;
+
+    /// Starts a defined, inactive domain.
+    fn start(&self, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainCreate"))
+    }
+    fn suspend(&self) -> Result<()>;
+    fn resume(&self) -> Result<()>;
+    fn shutdown(&self, flags: u32) -> Result<()>;
+    fn reset(&self) -> Result<()> {
+        Err(Error::no_support("virDomainReset"))
+    }
+    fn destroy(&self, flags: u32) -> Result<()>;
+    fn attach_device(&self, _xml: &str, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainAttachDeviceFlags"))
+    }
+    fn detach_device(&self, _xml: &str, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainDetachDeviceFlags"))
+    }
+
+    /// Calls `sink` for each job that `filter` selects, oldest first. Never asks a monitor unless the filter wants statistics.
+    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()>;
+    /// The job's XML document.
+    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String>;
+    fn control_job(&self, name: &str, op: ControlOp) -> Result<()>;
+    /// Changes a job's limit in bytes per second; 0 lifts it.
+    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()>;
+    /// Waits until the job is in one of `states` (bits of `1 << state`) or has ended. `None` when the time is over.
+    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>>;
+
+    /// The calls that start a job return its name.
+    fn block_pull(&self, _request: &BlockPull<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainBlockPull"))
+    }
+    fn block_copy(&self, _request: &BlockCopy<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainBlockCopy"))
+    }
+    fn block_commit(&self, _request: &BlockCommit<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainBlockCommit"))
+    }
+    fn backup_begin(&self, _backup_xml: &str, _checkpoint_xml: Option<&str>, _flags: u32) -> Result<String> {
+        Err(Error::no_support("virDomainBackupBegin"))
+    }
+    fn backup_xml(&self) -> Result<String> {
+        Err(Error::no_support("virDomainBackupGetXMLDesc"))
+    }
+    /// Save, dump and migration return when the job has ended.
+    fn save(&self, _request: &Save<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainSave"))
+    }
+    fn core_dump(&self, _request: &CoreDump<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainCoreDump"))
+    }
+    fn migrate(&self, _request: &Migrate<'_>) -> Result<String> {
+        Err(Error::no_support("virDomainMigrateToURI3"))
+    }
+    fn migrate_set_max_speed(&self, _mib_per_s: u64) -> Result<()> {
+        Err(Error::no_support("virDomainMigrateSetMaxSpeed"))
+    }
+    fn migrate_set_max_downtime(&self, _ms: u64) -> Result<()> {
+        Err(Error::no_support("virDomainMigrateSetMaxDowntime"))
+    }
+    /// Takes a snapshot; returns its name and that of the job.
+    fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {
+        Err(Error::no_support("virDomainSnapshotCreateXML"))
+    }
+    fn snapshot_names(&self) -> Result<Vec<String>> {
+        Err(Error::no_support("virDomainListAllSnapshots"))
+    }
+    fn snapshot_xml(&self, _name: &str) -> Result<String> {
+        Err(Error::no_support("virDomainSnapshotGetXMLDesc"))
+    }
+    fn snapshot_revert(&self, _name: &str, _flags: u32) -> Result<String> {
+        Err(Error::no_support("virDomainRevertToSnapshot"))
+    }
+    fn snapshot_delete(&self, _name: &str, _flags: u32) -> Result<String> {
+        Err(Error::no_support("virDomainSnapshotDelete"))
+    }
+
+    /// What the older API says of the job on a disk; `None` if there is none.
+    fn block_job_info(&self, _disk: &str) -> Result<Option<BlockJobInfo>> {
+        Err(Error::no_support("virDomainGetBlockJobInfo"))
+    }
+    fn block_job_abort(&self, _disk: &str, _pivot: bool, _wait: bool) -> Result<()> {
+        Err(Error::no_support("virDomainBlockJobAbort"))
+    }
+    fn block_job_set_speed(&self, _disk: &str, _bytes_per_s: u64) -> Result<()> {
+        Err(Error::no_support("virDomainBlockJobSetSpeed"))
+    }
+    /// `virDomainGetJobInfo`'s view of the domain job.
+    fn job_info(&self) -> Result<DomainJobInfo> {
+        Err(Error::no_support("virDomainGetJobInfo"))
+    }
+    /// `virDomainGetJobStats`: the `virDomainJobType` of the older API and its parameters.
+    fn job_stats(&self, _completed: bool, _keep: bool) -> Result<(i32, Vec<TypedParam>)> {
+        Err(Error::no_support("virDomainGetJobStats"))
+    }
+    fn abort_job(&self, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainAbortJob"))
+    }
+}

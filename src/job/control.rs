@@ -1,0 +1,139 @@
+//! What may be asked of a job in which state, and what that means to the hypervisor.
+
+use super::engine::Engine;
+use super::job::{Ending, Job, Phase};
+use super::{Effect, HypStatus};
+use crate::model::{ControlOp, Error, JobState, JobType, Result};
+
+/// What a hypervisor can do with a job of a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Powers {
+    pub cancel: fn(JobType) -> bool,
+    pub pause: fn(JobType) -> bool,
+}
+
+/// What the driver has to ask of the hypervisor. `id` is the hypervisor's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// End it. `soft`: a ready mirror, whose target is to stay a valid copy; `resume`: it must be resumed first.
+    Cancel {
+        id: String,
+        soft: bool,
+        resume: bool,
+    },
+    /// Make a ready mirror the disk's source.
+    Complete {
+        id: String,
+    },
+    /// Let a job that waits for it conclude.
+    Finalize {
+        id: String,
+    },
+    Pause {
+        id: String,
+    },
+    Resume {
+        id: String,
+    },
+    /// Make the hypervisor forget a job that ended; the engine has forgotten it already.
+    Dismiss {
+        id: String,
+    },
+    /// Nothing: the engine has done all there was to do.
+    Nothing,
+}
+
+impl Engine {
+    /// Checks a request against the table of the interface and says what the hypervisor must be asked.
+    ///
+    /// # Errors
+    /// `NO_DOMAIN_JOB`; `INVALID_ARG` for NONE; `OPERATION_UNSUPPORTED` if the type never can; `OPERATION_INVALID` if
+    /// it cannot in its present state.
+    pub fn control(&mut self, name: &str, op: ControlOp, out: &mut Vec<Effect>) -> Result<Action> {
+        let powers = self.powers();
+        let job = self.get_mut(name).ok_or_else(|| Error::no_job(name))?;
+        match op {
+            ControlOp::None => Err(Error::invalid_arg("no operation was asked for")),
+            ControlOp::Abort => abort(job, powers),
+            ControlOp::Finalize => finalize(job),
+            ControlOp::Pause => pause(job, powers),
+            ControlOp::Resume => resume(job, powers),
+            ControlOp::Dismiss => {
+                dismissable(job)?;
+                Ok(self.dismiss(name, out))
+            }
+        }
+    }
+
+    /// The hypervisor refused what [`control`](Engine::control) asked for: the job ends, if it does, by itself.
+    pub fn control_refused(&mut self, name: &str) {
+        if let Some(job) = self.get_mut(name) {
+            job.ending = None;
+        }
+    }
+}
+
+fn abort(job: &mut Job, powers: Powers) -> Result<Action> {
+    if !(powers.cancel)(job.kind) {
+        return Err(Error::unsupported(format!("the hypervisor cannot abort a job of type '{}'", job.kind)));
+    }
+    let id = job.hyp_id.clone();
+    let mirror = job.kind.becomes_ready();
+    let action = match in_state(job, ControlOp::Abort, &[JobState::Running, JobState::Ready, JobState::Paused])? {
+        JobState::Ready if mirror => Action::Cancel { id, soft: true, resume: false },
+        JobState::Paused if mirror && job.status == HypStatus::Standby => Action::Cancel { id, soft: true, resume: true },
+        _ => Action::Cancel { id, soft: false, resume: false },
+    };
+    let soft = matches!(action, Action::Cancel { soft: true, .. });
+    job.ending = Some(if soft { Ending::Soft } else { Ending::Cancel });
+    Ok(action)
+}
+
+fn finalize(job: &Job) -> Result<Action> {
+    let id = job.hyp_id.clone();
+    if job.status == HypStatus::Pending {
+        in_state(job, ControlOp::Finalize, &[JobState::Ready])?;
+        return Ok(Action::Finalize { id });
+    }
+    if !job.kind.becomes_ready() {
+        return Err(Error::unsupported(format!("a job of type '{}' ends by itself and cannot be finalized", job.kind)));
+    }
+    in_state(job, ControlOp::Finalize, &[JobState::Ready])?;
+    Ok(Action::Complete { id })
+}
+
+fn pausable(job: &Job, powers: Powers) -> Result<()> {
+    if (powers.pause)(job.kind) {
+        Ok(())
+    } else {
+        Err(Error::unsupported(format!("the hypervisor cannot pause a job of type '{}'", job.kind)))
+    }
+}
+
+fn pause(job: &Job, powers: Powers) -> Result<Action> {
+    pausable(job, powers)?;
+    in_state(job, ControlOp::Pause, &[JobState::Running, JobState::Ready])?;
+    Ok(Action::Pause { id: job.hyp_id.clone() })
+}
+
+fn resume(job: &Job, powers: Powers) -> Result<Action> {
+    pausable(job, powers)?;
+    in_state(job, ControlOp::Resume, &[JobState::Paused])?;
+    Ok(Action::Resume { id: job.hyp_id.clone() })
+}
+
+fn dismissable(job: &Job) -> Result<()> {
+    in_state(job, ControlOp::Dismiss, &[JobState::Failed, JobState::Completed, JobState::Aborted]).map(drop)
+}
+
+/// The job's state, if the operation is allowed in it.
+fn in_state(job: &Job, op: ControlOp, allowed: &[JobState]) -> Result<JobState> {
+    if matches!(job.phase, Phase::Settling(_) | Phase::Reserved) {
+        let when = if job.phase == Phase::Reserved { "starting" } else { "ending" };
+        return Err(Error::invalid(format!("cannot {op} job '{}': it is {when}", job.name)));
+    }
+    if allowed.contains(&job.state) {
+        return Ok(job.state);
+    }
+    Err(Error::invalid(format!("cannot {op} job '{}' in state '{}'", job.name, job.state)))
+}

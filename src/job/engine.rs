@@ -1,0 +1,626 @@
+//! The registry of one domain's jobs and the rules by which observations change it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::exclusion;
+use super::job::{Ending, Job, Origin, Phase};
+use super::legacy::{block_type, older_events};
+use super::names::NameBook;
+use super::{Action, Effect, HypStatus, JobConfig, JobRecord, JobStats, Listed, Observation, Outcome, Powers, Progress};
+use crate::model::{JobState, JobType, Now, Result};
+
+/// Jobs that were only heard of in events, never in a listing. A hypervisor that announces more than this at once is
+/// asked for its listing instead of being believed.
+const MAX_UNCONFIRMED: usize = 4096;
+
+/// What a job that is to be started looks like.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    pub kind: JobType,
+    pub config: JobConfig,
+    /// Keep it listed after its end.
+    pub persist: bool,
+    /// Lift the rules that are libvirt's alone.
+    pub parallel: bool,
+    /// Whether the hypervisor names it in its listing; migration and dump it does not.
+    pub listed: bool,
+}
+
+impl StartRequest {
+    pub fn new(kind: JobType, config: JobConfig) -> StartRequest {
+        StartRequest { kind, config, persist: false, parallel: false, listed: true }
+    }
+
+    /// Takes PERSIST and PARALLEL from the flags of a start API.
+    pub fn with_flags(mut self, flags: u32) -> StartRequest {
+        self.persist = flags & crate::model::flags::JOB_START_PERSIST != 0;
+        self.parallel = flags & crate::model::flags::JOB_START_PARALLEL != 0;
+        self
+    }
+}
+
+/// A name that was taken for a job that is about to be started.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reservation {
+    /// The job's name, and the id to give it at the hypervisor.
+    pub name: String,
+}
+
+/// All jobs of one domain.
+#[derive(Debug)]
+pub struct Engine {
+    powers: Powers,
+    names: NameBook,
+    jobs: BTreeMap<u64, Job>,
+    by_name: HashMap<String, u64>,
+    /// Jobs that the hypervisor has or may get, by its id.
+    by_id: HashMap<String, u64>,
+    next_serial: u64,
+    unconfirmed: usize,
+    /// Why the domain is about to end, once that is known: jobs that it cancels on its way out have failed.
+    going: Option<String>,
+}
+
+impl Engine {
+    pub fn new(powers: Powers) -> Engine {
+        Engine {
+            powers,
+            names: NameBook::default(),
+            jobs: BTreeMap::new(),
+            by_name: HashMap::new(),
+            by_id: HashMap::new(),
+            next_serial: 0,
+            unconfirmed: 0,
+            going: None,
+        }
+    }
+
+    /// Listed jobs, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(|job| job.is_listed())
+    }
+
+    /// The number of jobs kept, reserved ones included.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// The job of that name, if it is listed.
+    pub fn get(&self, name: &str) -> Option<&Job> {
+        self.find(name).filter(|job| job.is_listed())
+    }
+
+    /// The job that the hypervisor knows under this id, if it has not been forgotten.
+    pub fn by_hypervisor_id(&self, id: &str) -> Option<&Job> {
+        self.jobs.get(self.by_id.get(id)?)
+    }
+
+    /// The job that the older block job API sees on a disk: ours, of a type that it knows, not ended.
+    pub fn block_job_on(&self, disk: &str) -> Option<&Job> {
+        self.jobs.values().find(|job| {
+            job.origin == Origin::Own
+                && job.phase != Phase::Ended
+                && block_type(job.kind).is_some()
+                && job.config.disks.iter().any(|d| d == disk)
+        })
+    }
+
+    /// Takes a name for a job that is about to be started, if no other job is in its way.
+    ///
+    /// # Errors
+    /// libvirt's code for the conflict; the message names the job in the way.
+    pub fn reserve(&mut self, request: StartRequest, now: Now, out: &mut Vec<Effect>) -> Result<Reservation> {
+        exclusion::check(&request, self.jobs.values().filter(|job| job.phase != Phase::Ended))?;
+        let name =
+            self.names.own(request.kind, request.config.disks.first().filter(|_| request.config.disks.len() == 1).map(String::as_str));
+        let job = Job {
+            serial: 0,
+            name: name.clone(),
+            hyp_id: name.clone(),
+            kind: request.kind,
+            origin: Origin::Own,
+            state: JobState::Running,
+            phase: Phase::Reserved,
+            announced: false,
+            listed: request.listed,
+            persist: request.persist,
+            speed: request.config.bandwidth,
+            config: request.config,
+            stats: JobStats::default(),
+            error: None,
+            started: now,
+            finished: None,
+            status: HypStatus::Created,
+            outcome: None,
+            saw_aborting: false,
+            ending: None,
+            was_ready: false,
+            held: false,
+        };
+        self.insert(job);
+        out.push(Effect::Store { name: name.clone() });
+        Ok(Reservation { name })
+    }
+
+    /// The hypervisor accepted the command that starts the job.
+    pub fn started(&mut self, name: &str, now: Now, out: &mut Vec<Effect>) {
+        if let Some(job) = self.find_mut(name).filter(|job| job.phase == Phase::Reserved) {
+            appear(job, now, out);
+        }
+    }
+
+    /// The command that starts the job failed. One that the hypervisor had shown by then has failed with it.
+    pub fn start_failed(&mut self, name: &str, why: &str, now: Now, out: &mut Vec<Effect>) {
+        match self.find(name).map(|job| (job.serial, &job.phase)) {
+            Some((serial, Phase::Reserved)) => {
+                self.remove(serial);
+                out.push(Effect::Forget { name: name.to_owned() });
+            }
+            Some((serial, Phase::Live)) => self.decide(serial, Outcome::Failed(why.to_owned()), now, out),
+            _ => {}
+        }
+    }
+
+    /// Takes in what a driver saw.
+    pub fn observe(&mut self, seen: Observation, now: Now, out: &mut Vec<Effect>) {
+        match seen {
+            Observation::Status { id, status } => self.hint(&id, status, now, out),
+            Observation::Outcome { id, kind, outcome } => self.outcome_announced(&id, kind, outcome, now, out),
+            Observation::Progress { id, progress } => self.progress(&id, progress, now),
+            Observation::Migration { id, stats } => {
+                if let Some(job) = self.by_id_mut(&id) {
+                    job.stats.migration = Some(stats);
+                }
+            }
+            Observation::Disks { id, disks } => {
+                if let Some(job) = self.by_id_mut(&id) {
+                    job.stats.disks = disks;
+                }
+            }
+            Observation::Listing(listing) => self.listing(listing, now, out),
+            Observation::Going { reason } => self.going = Some(reason),
+            Observation::Gone { reason } => self.gone(&reason, now, out),
+        }
+    }
+
+    /// What the job held is released and the hypervisor has forgotten it: its final event may go out.
+    pub fn settled(&mut self, name: &str, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.find_mut(name) else { return };
+        if let Phase::Settling(outcome) = job.phase.clone() {
+            job.held = false;
+            let serial = job.serial;
+            self.finish(serial, outcome, now, out);
+        }
+    }
+
+    /// The limit of a job was changed.
+    pub fn speed_set(&mut self, name: &str, bytes_per_s: u64, out: &mut Vec<Effect>) {
+        if let Some(job) = self.find_mut(name) {
+            job.speed = bytes_per_s;
+            job.config.bandwidth = bytes_per_s;
+            if job.origin == Origin::Own {
+                out.push(Effect::Store { name: name.to_owned() });
+            }
+        }
+    }
+
+    /// Adds to what is known of a job's configuration.
+    pub fn describe(&mut self, name: &str, change: impl FnOnce(&mut JobConfig)) {
+        if let Some(job) = self.find_mut(name) {
+            change(&mut job.config);
+        }
+    }
+
+    /// Takes in the record that an earlier process wrote. One whose job had not ended waits for the next listing.
+    ///
+    /// Returns false if the record cannot be used: its type is unknown or its name is taken.
+    pub fn adopt(&mut self, record: JobRecord, now: Now) -> bool {
+        if record.name.is_empty() || self.by_name.contains_key(&record.name) || self.by_id.contains_key(&record.id) {
+            return false;
+        }
+        let Some(job) = record.revive(0, now) else { return false };
+        self.names.reserve(&job.name);
+        self.insert(job);
+        true
+    }
+
+    /// The number in the last name that was given; to be stored.
+    pub fn last_number(&self) -> u64 {
+        self.names.last()
+    }
+
+    /// Goes on counting from the number that an earlier process stored.
+    pub fn resume_numbers(&mut self, last: u64) {
+        self.names.resume(last);
+    }
+
+    pub(super) fn powers(&self) -> Powers {
+        self.powers
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Job> {
+        self.find_mut(name).filter(|job| job.is_listed())
+    }
+
+    /// Forgets a job that ended; says whether the hypervisor must, too.
+    pub(super) fn dismiss(&mut self, name: &str, out: &mut Vec<Effect>) -> Action {
+        let Some(job) = self.find(name) else { return Action::Nothing };
+        let action = if job.held { Action::Dismiss { id: job.hyp_id.clone() } } else { Action::Nothing };
+        let (serial, own) = (job.serial, job.origin == Origin::Own);
+        self.remove(serial);
+        if own {
+            out.push(Effect::Forget { name: name.to_owned() });
+        }
+        action
+    }
+
+    fn find(&self, name: &str) -> Option<&Job> {
+        self.jobs.get(self.by_name.get(name)?)
+    }
+
+    fn find_mut(&mut self, name: &str) -> Option<&mut Job> {
+        self.jobs.get_mut(self.by_name.get(name)?)
+    }
+
+    fn by_id_mut(&mut self, id: &str) -> Option<&mut Job> {
+        self.jobs.get_mut(self.by_id.get(id)?)
+    }
+
+    fn insert(&mut self, mut job: Job) -> u64 {
+        self.next_serial += 1;
+        job.serial = self.next_serial;
+        self.by_name.insert(job.name.clone(), job.serial);
+        if job.phase != Phase::Ended {
+            self.by_id.insert(job.hyp_id.clone(), job.serial);
+        }
+        self.jobs.insert(job.serial, job);
+        self.next_serial
+    }
+
+    fn remove(&mut self, serial: u64) {
+        if let Some(job) = self.jobs.remove(&serial) {
+            self.by_name.remove(&job.name);
+            self.release_id(&job.hyp_id, serial);
+            self.unconfirmed -= usize::from(!job.announced && job.origin == Origin::Foreign);
+        }
+    }
+
+    /// The hypervisor's id no longer means this job.
+    fn release_id(&mut self, id: &str, serial: u64) {
+        if self.by_id.get(id) == Some(&serial) {
+            self.by_id.remove(id);
+        }
+    }
+
+    /// A job that somebody else started, heard of for the first time.
+    fn discover(&mut self, id: &str, kind: JobType, now: Now) -> u64 {
+        let name = self.names.foreign(id);
+        self.unconfirmed += 1;
+        self.insert(Job {
+            serial: 0,
+            name,
+            hyp_id: id.to_owned(),
+            kind,
+            origin: Origin::Foreign,
+            state: JobState::Running,
+            phase: Phase::Live,
+            announced: false,
+            listed: true,
+            persist: false,
+            speed: 0,
+            config: JobConfig::default(),
+            stats: JobStats::default(),
+            error: None,
+            started: now,
+            finished: None,
+            status: HypStatus::Created,
+            outcome: None,
+            saw_aborting: false,
+            ending: None,
+            was_ready: false,
+            held: false,
+        })
+    }
+
+    /// An event said that a job's status changed.
+    fn hint(&mut self, id: &str, status: HypStatus, now: Now, out: &mut Vec<Effect>) {
+        let mut known = self.by_id.get(id).copied();
+        if status == HypStatus::Created {
+            if let Some(serial) = known.filter(|serial| self.jobs[serial].phase != Phase::Reserved) {
+                self.vanished(serial, now, out);
+                self.release_id(id, serial);
+                known = None;
+            }
+        }
+        let serial = match known {
+            Some(serial) => serial,
+            None if status == HypStatus::Null => return,
+            None => {
+                out.push(Effect::Confirm);
+                if self.unconfirmed >= MAX_UNCONFIRMED {
+                    return;
+                }
+                self.discover(id, JobType::Other, now)
+            }
+        };
+        self.status(serial, status, None, now, out);
+    }
+
+    /// An event said how a job ends.
+    fn outcome_announced(&mut self, id: &str, kind: Option<JobType>, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
+        let serial = match self.by_id.get(id) {
+            Some(&serial) => serial,
+            None => {
+                out.push(Effect::Confirm);
+                if self.unconfirmed >= MAX_UNCONFIRMED {
+                    return;
+                }
+                self.discover(id, kind.unwrap_or(JobType::Other), now)
+            }
+        };
+        if let Some(job) = self.jobs.get_mut(&serial) {
+            if !job.announced && job.origin == Origin::Foreign && job.kind == JobType::Other {
+                job.kind = kind.unwrap_or(JobType::Other);
+            }
+            job.outcome = Some(outcome);
+        }
+    }
+
+    fn progress(&mut self, id: &str, progress: Progress, now: Now) {
+        if let Some(job) = self.by_id_mut(id).filter(|job| job.phase != Phase::Ended) {
+            job.stats.take(progress, now);
+            job.speed = progress.speed.unwrap_or(job.speed);
+        }
+    }
+
+    /// The hypervisor's own listing: confirms hints, shows what is new and what is gone.
+    fn listing(&mut self, listing: Vec<Listed>, now: Now, out: &mut Vec<Effect>) {
+        let mut present = HashSet::with_capacity(listing.len());
+        for listed in listing {
+            let serial = match self.by_id.get(&listed.id) {
+                Some(&serial) => serial,
+                None => self.discover(&listed.id, listed.kind, now),
+            };
+            present.insert(serial);
+            self.confirm(serial, &listed, now, out);
+        }
+        let missing: Vec<u64> =
+            self.by_id.values().copied().filter(|serial| !present.contains(serial) && self.jobs[serial].listed).collect();
+        let mut missing: Vec<u64> = missing.into_iter().filter(|serial| self.jobs[serial].phase != Phase::Reserved).collect();
+        missing.sort_unstable();
+        for serial in missing {
+            self.vanished(serial, now, out);
+        }
+    }
+
+    fn confirm(&mut self, serial: u64, listed: &Listed, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        if job.phase == Phase::Live && !job.announced {
+            if job.origin == Origin::Foreign {
+                job.kind = listed.kind;
+                self.unconfirmed -= 1;
+            }
+            announce(job, out);
+        }
+        if job.phase != Phase::Ended {
+            job.stats.take(listed.progress, now);
+            job.speed = listed.progress.speed.unwrap_or(job.speed);
+        }
+        self.status(serial, listed.status, Some(listed), now, out);
+    }
+
+    /// The hypervisor says that a job is in this status; `listed` if it says so in its listing.
+    fn status(&mut self, serial: u64, status: HypStatus, listed: Option<&Listed>, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        if job.phase == Phase::Reserved && status != HypStatus::Null {
+            appear(job, now, out);
+        }
+        match status {
+            HypStatus::Null => return self.vanished(serial, now, out),
+            HypStatus::Concluded => return self.concluded(serial, listed, now, out),
+            _ if job.phase != Phase::Live => return,
+            HypStatus::Aborting => job.saw_aborting = true,
+            _ => {}
+        }
+        match next_state(job, status) {
+            Next::Same => job.status = status,
+            Next::Ask if listed.is_none() => out.push(Effect::Confirm),
+            Next::Ask | Next::Enter(_) if !job.announced => job.status = status,
+            Next::Ask => enter(job, state_of(status), status, out),
+            Next::Enter(state) => enter(job, state, status, out),
+        }
+    }
+
+    fn concluded(&mut self, serial: u64, listed: Option<&Listed>, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        job.held = true;
+        if job.phase != Phase::Live {
+            return;
+        }
+        job.status = HypStatus::Concluded;
+        let outcome = job.outcome.clone().or_else(|| listed.map(outcome_of));
+        match outcome {
+            Some(outcome) => self.decide(serial, outcome, now, out),
+            None => out.push(Effect::Confirm),
+        }
+    }
+
+    /// The hypervisor no longer has the job.
+    fn vanished(&mut self, serial: u64, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        job.held = false;
+        match job.phase {
+            Phase::Live => {
+                let outcome = job.outcome.clone().unwrap_or_else(|| inferred_outcome(job));
+                self.decide(serial, outcome, now, out);
+            }
+            Phase::Ended => {
+                let (id, keep) = (job.hyp_id.clone(), job.persist);
+                self.release_id(&id, serial);
+                if !keep {
+                    self.remove(serial);
+                }
+            }
+            Phase::Reserved | Phase::Settling(_) => {}
+        }
+    }
+
+    /// The outcome is known. A job of ours is settled first, so that its images are free when its user hears of it.
+    fn decide(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
+        let going = self.going.clone();
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        let outcome = as_its_user_sees_it(job, outcome, going);
+        if job.origin == Origin::Foreign {
+            return self.finish(serial, outcome, now, out);
+        }
+        job.phase = Phase::Settling(outcome.clone());
+        job.finished = Some(now);
+        out.push(Effect::Store { name: job.name.clone() });
+        out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome });
+    }
+
+    /// The job ends here: one final event, then it is kept or dropped.
+    fn finish(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&serial) else { return };
+        if !job.announced {
+            self.unconfirmed -= usize::from(job.origin == Origin::Foreign);
+            announce(job, out);
+        }
+        job.phase = Phase::Ended;
+        job.finished.get_or_insert(now);
+        job.error = outcome.error().map(str::to_owned);
+        enter(job, outcome.state(), job.status, out);
+        let (id, own) = (job.hyp_id.clone(), job.origin == Origin::Own);
+        let keep = job.persist || job.held;
+        if !job.held {
+            self.release_id(&id, serial);
+        }
+        if !keep {
+            let name = self.jobs[&serial].name.clone();
+            self.remove(serial);
+            if own {
+                out.push(Effect::Forget { name });
+            }
+        }
+    }
+
+    fn gone(&mut self, reason: &str, now: Now, out: &mut Vec<Effect>) {
+        let serials: Vec<u64> = self.jobs.keys().copied().collect();
+        for serial in serials {
+            let Some(job) = self.jobs.get_mut(&serial) else { continue };
+            job.held = false;
+            match job.phase.clone() {
+                Phase::Reserved => {}
+                Phase::Ended => self.vanished(serial, now, out),
+                Phase::Settling(outcome) => self.finish(serial, outcome, now, out),
+                Phase::Live => {
+                    let outcome = job.outcome.clone().unwrap_or_else(|| Outcome::Failed(reason.to_owned()));
+                    let outcome = as_its_user_sees_it(job, outcome, Some(reason.to_owned()));
+                    job.finished = Some(now);
+                    if job.persist {
+                        job.phase = Phase::Settling(outcome.clone());
+                        out.push(Effect::Store { name: job.name.clone() });
+                    }
+                    self.finish(serial, outcome, now, out);
+                }
+            }
+        }
+    }
+}
+
+/// The state that a status leads to, if it leads to one.
+enum Next {
+    Same,
+    Enter(JobState),
+    /// Believed from a listing only.
+    Ask,
+}
+
+fn next_state(job: &Job, status: HypStatus) -> Next {
+    use HypStatus::{Created, Paused, Pending, Ready, Running, Standby, Waiting};
+    match (status, job.state) {
+        (Created | Running | Waiting, JobState::Paused) | (Ready, JobState::Paused) => Next::Ask,
+        (Ready, JobState::Running) => Next::Enter(JobState::Ready),
+        (Paused | Standby, JobState::Running | JobState::Ready) => Next::Ask,
+        // Jobs of ours never wait for a finalize, but all pass through the status.
+        (Pending, JobState::Running | JobState::Paused) if job.origin == Origin::Foreign => Next::Ask,
+        _ => Next::Same,
+    }
+}
+
+/// The state of a live job that the hypervisor lists in this status.
+fn state_of(status: HypStatus) -> JobState {
+    match status {
+        HypStatus::Ready | HypStatus::Pending => JobState::Ready,
+        HypStatus::Paused | HypStatus::Standby => JobState::Paused,
+        _ => JobState::Running,
+    }
+}
+
+/// The hypervisor shows a reserved job for the first time.
+fn appear(job: &mut Job, now: Now, out: &mut Vec<Effect>) {
+    job.phase = Phase::Live;
+    job.started = now;
+    announce(job, out);
+}
+
+fn announce(job: &mut Job, out: &mut Vec<Effect>) {
+    job.announced = true;
+    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state: JobState::Running });
+}
+
+/// Changes the state, with the one event that goes with it.
+fn enter(job: &mut Job, state: JobState, status: HypStatus, out: &mut Vec<Effect>) {
+    job.status = status;
+    if job.state == state {
+        return;
+    }
+    // QEMU calls both kinds of commit the same; only one of them becomes ready.
+    if state == JobState::Ready && status == HypStatus::Ready && job.kind == JobType::BlockCommit {
+        job.kind = JobType::BlockCommitActive;
+    }
+    let older =
+        if job.state == JobState::Paused && state == JobState::Ready && job.was_ready { Vec::new() } else { older_events(job, state) };
+    job.was_ready |= state == JobState::Ready;
+    job.state = state;
+    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state });
+    out.extend(older.into_iter().map(Effect::Older));
+}
+
+/// What the hypervisor's listing says about the end of a concluded job.
+fn outcome_of(listed: &Listed) -> Outcome {
+    match &listed.error {
+        Some(text) => Outcome::Failed(text.clone()),
+        None => Outcome::Completed,
+    }
+}
+
+/// The most that can be said about a job that is gone without a word.
+fn inferred_outcome(job: &Job) -> Outcome {
+    match (job.saw_aborting, job.ending) {
+        (true, Some(_)) => Outcome::Aborted,
+        (true, None) => Outcome::Failed("the job failed; the hypervisor did not keep the reason".to_owned()),
+        (false, _) if matches!(job.status, HypStatus::Pending | HypStatus::Concluded) => Outcome::Completed,
+        (false, _) => Outcome::Failed("the job disappeared; its outcome is unknown".to_owned()),
+    }
+}
+
+/// Turns the hypervisor's view of an end into that of the job's user.
+fn as_its_user_sees_it(job: &Job, outcome: Outcome, going: Option<String>) -> Outcome {
+    match (outcome, job.ending) {
+        (Outcome::Completed, Some(Ending::Soft)) => Outcome::Aborted,
+        (Outcome::Aborted, None) => going.map_or(Outcome::Aborted, Outcome::Failed),
+        // strerror(ECANCELED) is how QEMU lists a cancelled job.
+        (Outcome::Failed(text), ending) if text == "Operation canceled" && (ending.is_some() || job.saw_aborting) => {
+            match (going, ending) {
+                (Some(reason), None) => Outcome::Failed(reason),
+                _ => Outcome::Aborted,
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}

@@ -1,0 +1,147 @@
+//! One job, as the engine keeps it.
+
+use super::{HypStatus, JobConfig, JobStats, Outcome};
+use crate::model::{JobState, JobType, Now};
+
+/// Who started a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// This library, in this process or an earlier one.
+    Own,
+    /// Somebody else: another monitor, a script, an older client.
+    Foreign,
+}
+
+/// How a running job was asked to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// Cancelled; the hypervisor will say so itself.
+    Cancel,
+    /// A ready mirror ended without pivot: the hypervisor calls that success, its user an abort.
+    Soft,
+}
+
+/// Where a job stands between its start and its place in the list of finished ones.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    /// Its name is taken, the hypervisor has not shown it yet.
+    Reserved,
+    /// The hypervisor has it.
+    Live,
+    /// Its outcome is known; the driver is releasing what it held.
+    Settling(Outcome),
+    /// Its final event is out.
+    Ended,
+}
+
+/// A long-running operation of one domain.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub(super) serial: u64,
+    pub(super) name: String,
+    pub(super) hyp_id: String,
+    pub(super) kind: JobType,
+    pub(super) origin: Origin,
+    pub(super) state: JobState,
+    pub(super) phase: Phase,
+    /// Whether its RUNNING event is out. A job of unknown type waits for the hypervisor to tell the type.
+    pub(super) announced: bool,
+    /// Whether the hypervisor's listing names it.
+    pub(super) listed: bool,
+    pub(super) persist: bool,
+    pub(super) config: JobConfig,
+    pub(super) stats: JobStats,
+    /// The limit now in force, in bytes per second.
+    pub(super) speed: u64,
+    pub(super) error: Option<String>,
+    pub(super) started: Now,
+    pub(super) finished: Option<Now>,
+    /// The hypervisor's last word on its status.
+    pub(super) status: HypStatus,
+    /// What was said about its end before it ended.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) saw_aborting: bool,
+    pub(super) ending: Option<Ending>,
+    /// The older READY event is out; a pause and resume does not repeat it.
+    pub(super) was_ready: bool,
+    /// The hypervisor still has it, although it ended, and waits for a dismiss.
+    pub(super) held: bool,
+}
+
+impl Job {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the hypervisor calls it.
+    pub fn hypervisor_id(&self) -> &str {
+        &self.hyp_id
+    }
+
+    pub fn kind(&self) -> JobType {
+        self.kind
+    }
+
+    pub fn state(&self) -> JobState {
+        self.state
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub fn config(&self) -> &JobConfig {
+        &self.config
+    }
+
+    pub fn stats(&self) -> &JobStats {
+        &self.stats
+    }
+
+    /// The limit now in force, in bytes per second; 0 is none.
+    pub fn speed(&self) -> u64 {
+        self.speed
+    }
+
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    pub fn started(&self) -> Now {
+        self.started
+    }
+
+    pub fn finished(&self) -> Option<Now> {
+        self.finished
+    }
+
+    /// Whether it stays listed after its end until DISMISS.
+    pub fn is_persistent(&self) -> bool {
+        self.persist
+    }
+
+    /// The first disk that it works on.
+    pub fn disk(&self) -> Option<&str> {
+        self.config.disks.first().map(String::as_str)
+    }
+
+    /// Whether it has been seen on the hypervisor and has not ended.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Settling(_))
+    }
+
+    /// Whether the hypervisor has said how it ended, while its final event is still to come.
+    pub fn is_settling(&self) -> bool {
+        matches!(self.phase, Phase::Settling(_))
+    }
+
+    /// Whether it belongs into a listing.
+    pub fn is_listed(&self) -> bool {
+        self.phase != Phase::Reserved
+    }
+
+    /// Milliseconds that it has run, or ran.
+    pub fn elapsed_ms(&self, now: Now) -> u64 {
+        self.finished.unwrap_or(now).mono_ms.saturating_sub(self.started.mono_ms)
+    }
+}

@@ -1,0 +1,25 @@
+//! The engine: what a job is called, which state it is in, who is told, how long it is kept.
+//!
+//! Drivers hand in what they observe; the engine answers with [`Effect`]s. It does no I/O, has no clock and no
+//! threads, so the same observations always lead to the same events.
+
+mod config;
+mod control;
+mod engine;
+mod exclusion;
+#[allow(clippy::module_inception)]
+mod job;
+mod legacy;
+mod names;
+mod observe;
+mod record;
+mod stats;
+
+pub use config::{DiskTarget, JobConfig};
+pub use control::{Action, Powers};
+pub use engine::{Engine, Reservation, StartRequest};
+pub use job::{Job, Origin};
+pub use legacy::{block_type, OlderEvent};
+pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
+pub use record::JobRecord;
+pub use stats::{DiskStats, JobStats, MigrationStats, Progress};

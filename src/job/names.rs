@@ -1,0 +1,114 @@
+//! Names that are never given twice while a domain lives.
+
+use std::collections::HashMap;
+
+use crate::model::JobType;
+
+/// How many foreign ids are remembered one by one; a hypervisor that invents more than this gets names that are
+/// unique by a counter instead, so that memory stays bounded.
+const REMEMBERED: usize = 65_536;
+
+/// Hands out job names.
+#[derive(Debug, Default)]
+pub(super) struct NameBook {
+    /// The number in the last name of our own.
+    last: u64,
+    /// How often each id of the hypervisor's was seen.
+    foreign: HashMap<String, u64>,
+    /// Counter for ids that are no longer told apart.
+    overflow: u64,
+}
+
+impl NameBook {
+    /// A name for a job of ours: `TYPE-DISK-N` or `TYPE-N`. Always a valid QEMU id as well, so that it can be used there.
+    pub fn own(&mut self, kind: JobType, disk: Option<&str>) -> String {
+        loop {
+            self.last += 1;
+            let name = match disk.map(as_id).filter(|d| !d.is_empty()) {
+                Some(disk) => format!("{kind}-{disk}-{}", self.last),
+                None => format!("{kind}-{}", self.last),
+            };
+            if !self.foreign.contains_key(&name) {
+                return name;
+            }
+        }
+    }
+
+    /// A name for a job that somebody else started under `id`: the id itself, `id#2` when it comes again.
+    pub fn foreign(&mut self, id: &str) -> String {
+        if let Some(seen) = self.foreign.get_mut(id) {
+            *seen += 1;
+            return format!("{id}#{seen}");
+        }
+        if self.foreign.len() < REMEMBERED && !self.could_be_own(id) {
+            self.foreign.insert(id.to_owned(), 1);
+            return id.to_owned();
+        }
+        self.overflow += 1;
+        format!("{id}#{}", u64::from(u32::MAX) + self.overflow)
+    }
+
+    /// Whether `id` looks like a name that was, or might have been, given to a job of ours.
+    fn could_be_own(&self, id: &str) -> bool {
+        number_of(id).is_some_and(|n| n <= self.last)
+    }
+
+    /// Takes note of a name that an earlier process gave, so that it is not given again.
+    pub fn reserve(&mut self, name: &str) {
+        if let Some(number) = number_of(name) {
+            self.last = self.last.max(number);
+        }
+    }
+
+    /// The number to store so that another process goes on counting from here.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Goes on counting from what another process stored.
+    pub fn resume(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+}
+
+/// The number at the end of a name of ours.
+fn number_of(name: &str) -> Option<u64> {
+    let (stem, number) = name.rsplit_once('-')?;
+    JobType::ALL
+        .iter()
+        .any(|t| stem == t.as_str() || stem.strip_prefix(t.as_str()).is_some_and(|r| r.starts_with('-')))
+        .then(|| number.parse().ok())?
+}
+
+/// A disk name with only the characters that QEMU allows in an id.
+fn as_id(disk: &str) -> String {
+    disk.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' }).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_given_twice() {
+        let mut book = NameBook::default();
+        assert_eq!(book.own(JobType::BlockCopy, Some("vda")), "block-copy-vda-1");
+        assert_eq!(book.own(JobType::Migration, None), "migration-2");
+        assert_eq!(book.foreign("job0"), "job0");
+        assert_eq!(book.foreign("job0"), "job0#2");
+        assert_eq!(book.foreign("job0"), "job0#3");
+    }
+
+    #[test]
+    fn a_foreign_id_in_our_pattern_takes_no_name_of_ours() {
+        let mut book = NameBook::default();
+        assert_eq!(book.foreign("migration-1"), "migration-1");
+        assert_eq!(book.own(JobType::Migration, None), "migration-2");
+        assert_ne!(book.foreign("migration-2"), "migration-2");
+    }
+
+    #[test]
+    fn a_strange_disk_name_gives_a_valid_id() {
+        assert_eq!(NameBook::default().own(JobType::BlockPull, Some("#node é")), "block-pull-_node__-1");
+    }
+}

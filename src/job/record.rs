@@ -1,0 +1,90 @@
+//! What is written down about a job, so that another process can go on where this one stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{Job, Origin, Phase};
+use super::{HypStatus, JobConfig, JobStats, Outcome};
+use crate::model::{JobState, JobType, Now};
+
+/// A job in plain values.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct JobRecord {
+    pub name: String,
+    pub id: String,
+    /// `virDomainJobType` by name.
+    pub kind: String,
+    pub persist: bool,
+    #[serde(default)]
+    pub config: JobConfig,
+    #[serde(default)]
+    pub stats: JobStats,
+    /// How it ended; absent while it runs.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Milliseconds since the epoch.
+    pub started: u64,
+    #[serde(default)]
+    pub finished: Option<u64>,
+}
+
+impl JobRecord {
+    /// The record of a job.
+    pub fn of(job: &Job) -> JobRecord {
+        let outcome = match (&job.phase, job.state) {
+            (Phase::Settling(outcome), _) => Some(outcome.clone()),
+            (_, JobState::Completed) => Some(Outcome::Completed),
+            (_, JobState::Aborted) => Some(Outcome::Aborted),
+            (_, JobState::Failed) => Some(Outcome::Failed(job.error.clone().unwrap_or_default())),
+            _ => None,
+        };
+        JobRecord {
+            name: job.name.clone(),
+            id: job.hyp_id.clone(),
+            kind: job.kind.as_str().to_owned(),
+            persist: job.persist,
+            config: job.config.clone(),
+            stats: job.stats.clone(),
+            outcome,
+            started: job.started.wall_ms,
+            finished: job.finished.map(|n| n.wall_ms),
+        }
+    }
+
+    /// The job that this record describes, seen at `now`; `None` if its type is not one.
+    pub(super) fn revive(self, serial: u64, now: Now) -> Option<Job> {
+        let kind = JobType::from_name(&self.kind)?;
+        let started = at_wall(self.started, now);
+        let state = self.outcome.as_ref().map_or(JobState::Running, Outcome::state);
+        let finished = self.outcome.as_ref().map(|_| at_wall(self.finished.unwrap_or(now.wall_ms), now));
+        Some(Job {
+            serial,
+            name: self.name,
+            hyp_id: self.id,
+            kind,
+            origin: Origin::Own,
+            state,
+            phase: if self.outcome.is_some() { Phase::Ended } else { Phase::Live },
+            announced: true,
+            listed: true,
+            persist: self.persist,
+            speed: self.config.bandwidth,
+            config: self.config,
+            stats: self.stats,
+            error: self.outcome.as_ref().and_then(|o| o.error().map(str::to_owned)),
+            started,
+            finished,
+            status: HypStatus::Unknown,
+            outcome: self.outcome,
+            saw_aborting: false,
+            ending: None,
+            was_ready: false,
+            held: false,
+        })
+    }
+}
+
+/// A wall clock time of another process on this process's monotonic clock.
+fn at_wall(wall_ms: u64, now: Now) -> Now {
+    let ago = now.wall_ms.saturating_sub(wall_ms);
+    Now { mono_ms: now.mono_ms.saturating_sub(ago), wall_ms }
+}

@@ -1,0 +1,6 @@
+//! Named long-running jobs of virtual machines behind one C API, compatible with libvirt.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod driver;
+pub mod job;
+pub mod model;
