@@ -1,8 +1,9 @@
 //! A disk as a domain has it: its front end, its chain of images, and the mirror that a job writes.
 
 /// How an image is reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ImageKind {
+    #[default]
     File,
     Block,
     Network,
@@ -20,12 +21,12 @@ impl ImageKind {
 }
 
 /// One image of a backing chain.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Image {
     pub kind: ImageKind,
     /// A path; for a network image, what the hypervisor calls it.
     pub path: String,
-    /// `qcow2`, `raw`, ...
+    /// `qcow2`, `raw`, ...; empty if nobody said.
     pub format: String,
     /// The number in `vda[N]`, as in the `index` attribute of the live XML; 0 if it has none.
     pub index: u32,
@@ -56,8 +57,21 @@ pub struct Mirror {
     pub chain: Vec<Image>,
 }
 
+/// How the hypervisor is to treat the images of a disk: attributes of `<driver>`, by libvirt's words.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DiskTuning {
+    /// `none`, `writethrough`, `writeback`, `directsync` or `unsafe`.
+    pub cache: Option<String>,
+    /// `native`, `threads` or `io_uring`.
+    pub io: Option<String>,
+    /// `unmap` or `ignore`.
+    pub discard: Option<String>,
+    /// `off`, `on` or `unmap`.
+    pub detect_zeroes: Option<String>,
+}
+
 /// A disk of a domain.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Disk {
     /// `<target dev>`.
     pub target: String,
@@ -67,8 +81,14 @@ pub struct Disk {
     pub device: String,
     pub readonly: bool,
     pub serial: Option<String>,
+    pub tuning: DiskTuning,
+    /// `<boot order>`, from 1.
+    pub boot_order: Option<u32>,
     /// The images, topmost first. Empty for a drive without medium.
     pub chain: Vec<Image>,
+    /// How many images of the chain the configuration names, if it leaves what is below them to be found out.
+    /// `None` if it names them all.
+    pub probe_after: Option<usize>,
     pub mirror: Option<Mirror>,
     pub alias: Option<String>,
 }
