@@ -182,6 +182,9 @@ impl Engine {
                 }
             }
             Observation::Listing(listing) => self.listing(listing, now, out),
+            Observation::Shown(listed) => {
+                self.shown(&listed, now, out);
+            }
             Observation::Going { reason } => self.going = Some(reason),
             Observation::Gone { reason } => self.gone(&reason, now, out),
         }
@@ -381,12 +384,7 @@ impl Engine {
     fn listing(&mut self, listing: Vec<Listed>, now: Now, out: &mut Vec<Effect>) {
         let mut present = HashSet::with_capacity(listing.len());
         for listed in listing {
-            let serial = match self.by_id.get(&listed.id) {
-                Some(&serial) => serial,
-                None => self.discover(&listed.id, listed.kind, now),
-            };
-            present.insert(serial);
-            self.confirm(serial, &listed, now, out);
+            present.insert(self.shown(&listed, now, out));
         }
         let missing: Vec<u64> =
             self.by_id.values().copied().filter(|serial| !present.contains(serial) && self.jobs[serial].listed).collect();
@@ -395,6 +393,16 @@ impl Engine {
         for serial in missing {
             self.vanished(serial, now, out);
         }
+    }
+
+    /// The hypervisor says for certain how one job stands; returns the job's serial.
+    fn shown(&mut self, listed: &Listed, now: Now, out: &mut Vec<Effect>) -> u64 {
+        let serial = match self.by_id.get(&listed.id) {
+            Some(&serial) => serial,
+            None => self.discover(&listed.id, listed.kind, now),
+        };
+        self.confirm(serial, listed, now, out);
+        serial
     }
 
     fn confirm(&mut self, serial: u64, listed: &Listed, now: Now, out: &mut Vec<Effect>) {

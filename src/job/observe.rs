@@ -93,6 +93,8 @@ pub enum Observation {
     Disks { id: String, disks: Vec<DiskStats> },
     /// The reply to a question for all jobs of the hypervisor: what is not in it is gone.
     Listing(Vec<Listed>),
+    /// The reply to a question for one job alone: as sure as a listing, and says nothing about the others.
+    Shown(Listed),
     /// The domain is about to end: what it cancels from now on has failed for this reason.
     Going { reason: String },
     /// The domain ended or its monitor broke: nothing more will be heard of any job.
