@@ -1,0 +1,13 @@
+//! What `cargo build` cannot be told in Cargo.toml: how the shared library is linked.
+
+#[path = "build/link.rs"]
+mod link;
+#[path = "build/symbols.rs"]
+mod symbols;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
+    let symbols = symbols::read();
+    link::shared_library(&symbols);
+}
