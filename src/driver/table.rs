@@ -20,7 +20,14 @@ pub struct JobTable {
 
 struct Inner {
     engine: Engine,
-    ends: VecDeque<(String, JobState)>,
+    ends: VecDeque<End>,
+}
+
+/// How a job ended that may have left the list.
+struct End {
+    name: String,
+    state: JobState,
+    error: Option<String>,
 }
 
 impl JobTable {
@@ -40,9 +47,9 @@ impl JobTable {
         let mut inner = self.inner.lock();
         let result = change(&mut inner.engine, &mut effects);
         for effect in &effects {
-            if let Effect::State { name, state, .. } = effect {
+            if let Effect::State { name, state, error, .. } = effect {
                 if state.is_final() {
-                    inner.remember(name, *state);
+                    inner.remember(End { name: name.clone(), state: *state, error: error.clone() });
                 }
             }
             sink(&inner.engine, effect);
@@ -82,6 +89,17 @@ impl JobTable {
         }
     }
 
+    /// Why a job failed that ended lately.
+    pub fn error_of(&self, name: &str) -> Option<String> {
+        self.inner.lock().end_of(name).and_then(|end| end.error.clone())
+    }
+
+    /// Makes those who wait look again.
+    pub fn wake(&self) {
+        let _inner = self.inner.lock();
+        self.changed.notify_all();
+    }
+
     /// Waits until `done` holds, at most until `deadline`; says whether it does.
     pub fn wait_until(&self, deadline: Instant, done: impl Fn(&Engine) -> bool) -> bool {
         let mut inner = self.inner.lock();
@@ -97,13 +115,17 @@ impl JobTable {
 impl Inner {
     fn state_of(&self, name: &str) -> Option<JobState> {
         let known = self.engine.get(name).map(Job::state);
-        known.or_else(|| self.ends.iter().rev().find(|(ended, _)| ended == name).map(|(_, state)| *state))
+        known.or_else(|| self.end_of(name).map(|end| end.state))
     }
 
-    fn remember(&mut self, name: &str, state: JobState) {
+    fn end_of(&self, name: &str) -> Option<&End> {
+        self.ends.iter().rev().find(|end| end.name == name)
+    }
+
+    fn remember(&mut self, end: End) {
         if self.ends.len() == REMEMBERED_ENDS {
             self.ends.pop_front();
         }
-        self.ends.push_back((name.to_owned(), state));
+        self.ends.push_back(end);
     }
 }

@@ -109,12 +109,20 @@ impl Engine {
         })
     }
 
+    /// Whether a job could be started now.
+    ///
+    /// # Errors
+    /// libvirt's code for the conflict; the message names the job in the way.
+    pub fn admits(&self, request: &StartRequest) -> Result<()> {
+        exclusion::check(request, self.jobs.values().filter(|job| job.phase != Phase::Ended))
+    }
+
     /// Takes a name for a job that is about to be started, if no other job is in its way.
     ///
     /// # Errors
     /// libvirt's code for the conflict; the message names the job in the way.
     pub fn reserve(&mut self, request: StartRequest, now: Now, out: &mut Vec<Effect>) -> Result<Reservation> {
-        exclusion::check(&request, self.jobs.values().filter(|job| job.phase != Phase::Ended))?;
+        self.admits(&request)?;
         let name =
             self.names.own(request.kind, request.config.disks.first().filter(|_| request.config.disks.len() == 1).map(String::as_str));
         let job = Job {
@@ -578,7 +586,7 @@ fn appear(job: &mut Job, now: Now, out: &mut Vec<Effect>) {
 
 fn announce(job: &mut Job, out: &mut Vec<Effect>) {
     job.announced = true;
-    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state: JobState::Running });
+    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state: JobState::Running, error: None });
 }
 
 /// Changes the state, with the one event that goes with it.
@@ -595,7 +603,7 @@ fn enter(job: &mut Job, state: JobState, status: HypStatus, out: &mut Vec<Effect
         if job.state == JobState::Paused && state == JobState::Ready && job.was_ready { Vec::new() } else { older_events(job, state) };
     job.was_ready |= state == JobState::Ready;
     job.state = state;
-    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state });
+    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state, error: job.error.clone() });
     out.extend(older.into_iter().map(Effect::Older));
 }
 

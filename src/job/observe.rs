@@ -104,8 +104,8 @@ pub enum Observation {
 /// What is to be done about an observation, in this order.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Effect {
-    /// Tell the subscribers of JOB_STATE.
-    State { name: String, kind: JobType, state: JobState },
+    /// Tell the subscribers of JOB_STATE. `error`: why it failed.
+    State { name: String, kind: JobType, state: JobState, error: Option<String> },
     /// Tell the subscribers of the older block job events.
     Older(OlderEvent),
     /// The hint is not enough: ask the hypervisor for its listing and hand it in.
