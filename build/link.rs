@@ -1,0 +1,69 @@
+//! Link arguments of the shared library: its name, its symbol versions, and that it is never unloaded.
+//!
+//! rustc hands the linker an anonymous version script, which GNU ld refuses to combine with named versions and which
+//! beats them in lld. So each symbol carries its version in the object file (the `symver!` macro), the script written
+//! here only declares the version nodes, and the linker has to be lld.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::symbols::{nodes, Symbol};
+
+const SONAME: &str = "libvirt-jobs.so.0";
+
+pub fn shared_library(symbols: &[Symbol]) {
+    println!("cargo:rustc-check-cfg=cfg(symbol_versions)");
+    for variable in ["CARGO_ENCODED_RUSTFLAGS", "PATH"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+    if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        return;
+    }
+    require_lld();
+    println!("cargo:rustc-cfg=symbol_versions");
+    for argument in ["-fuse-ld=lld".into(), format!("-Wl,-soname,{SONAME}"), "-Wl,-z,nodelete".into()] {
+        println!("cargo:rustc-cdylib-link-arg={argument}");
+    }
+    println!("cargo:rustc-cdylib-link-arg=-Wl,--version-script={}", write_nodes(symbols).display());
+}
+
+/// A script that declares the version nodes and puts no symbol into any.
+fn write_nodes(symbols: &[Symbol]) -> PathBuf {
+    let mut script = String::new();
+    let mut parent = String::new();
+    for node in nodes(symbols) {
+        writeln!(script, "{node} {{ }}{parent};").expect("a String takes everything");
+        parent = format!(" {node}");
+    }
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let path = Path::new(&out).join("nodes.map");
+    fs::write(&path, script).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    path
+}
+
+/// Says so where the library would come out without symbol versions, or not at all.
+fn require_lld() {
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let other = flags.split('\u{1f}').find(|flag| flag.contains("-fuse-ld=") && !flag.contains("-fuse-ld=lld"));
+    if let Some(flag) = other {
+        panic!("RUSTFLAGS has '{flag}', but libvirt-jobs.so gets its symbol versions from lld only");
+    }
+    if !rustc_brings_lld(&flags) && !in_path("ld.lld") {
+        // The other crate types do not need it, so the build goes on until the shared library is linked.
+        println!(
+            "cargo:warning=libvirt-jobs.so can be linked by lld only and there is no ld.lld in PATH. Install lld, or build the \
+             static library (cargo rustc --lib --crate-type staticlib) and make the shared one with scripts/link-shared.sh"
+        );
+    }
+}
+
+/// Whether rustc links with the lld that comes with it, as it does on x86_64 unless told otherwise.
+fn rustc_brings_lld(flags: &str) -> bool {
+    let target = env::var("TARGET").unwrap_or_default();
+    target == "x86_64-unknown-linux-gnu" && !flags.contains("linker-features=-lld") && !flags.contains("link-self-contained=-linker")
+}
+
+fn in_path(program: &str) -> bool {
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
