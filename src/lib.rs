@@ -3,5 +3,7 @@
 
 pub mod capi;
 pub mod driver;
+pub mod event;
+pub mod eventloop;
 pub mod job;
 pub mod model;
