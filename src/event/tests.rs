@@ -10,12 +10,14 @@ use super::{Handler, Key, Subscriptions};
 use crate::model::event::{id, Event, Payload};
 use crate::model::{code, DomainRef, JobState, JobType, Uuid};
 
+type Then = dyn Fn(&Bench, i32) + Send + Sync;
+
 /// A handler that notes what it saw and when it is dropped, and does as it was told besides.
 struct Probe {
     bench: Bench,
     name: &'static str,
     key: Option<Key>,
-    then: Box<dyn Fn(&Bench, i32) + Send + Sync>,
+    then: Box<Then>,
     at_drop: Box<dyn Fn(&Bench) + Send + Sync>,
 }
 
