@@ -7,3 +7,4 @@ pub mod event;
 pub mod eventloop;
 pub mod job;
 pub mod model;
+pub mod xml;

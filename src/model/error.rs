@@ -13,6 +13,9 @@ pub mod code {
     pub const INVALID_DOMAIN: i32 = 7;
     pub const INVALID_ARG: i32 = 8;
     pub const OPERATION_FAILED: i32 = 9;
+    pub const NO_SOURCE: i32 = 19;
+    pub const NO_TARGET: i32 = 20;
+    pub const NO_NAME: i32 = 21;
     pub const XML_ERROR: i32 = 27;
     pub const DOM_EXIST: i32 = 28;
     pub const OPERATION_DENIED: i32 = 29;
@@ -141,6 +144,11 @@ impl Error {
             code::INVALID_DOMAIN => "invalid domain pointer in %s",
             code::INVALID_ARG => "invalid argument: %s",
             code::OPERATION_FAILED => "operation failed: %s",
+            code::NO_SOURCE if self.detail.is_empty() => "missing source information for device",
+            code::NO_TARGET if self.detail.is_empty() => "missing target information for device",
+            code::NO_SOURCE => "missing source information for device %s",
+            code::NO_TARGET => "missing target information for device %s",
+            code::NO_NAME => "missing name information",
             code::XML_ERROR => "XML error: %s",
             code::XML_DETAIL => "%s",
             code::OPERATION_DENIED => "operation forbidden: %s",

@@ -1,0 +1,6 @@
+//! Documents: what applications hand in is read with limits, what they get back is laid out as libvirt does it.
+
+pub mod domain;
+pub mod job;
+pub mod reader;
+pub mod writer;
