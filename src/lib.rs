@@ -7,4 +7,5 @@ pub mod event;
 pub mod eventloop;
 pub mod job;
 pub mod model;
+pub mod qmp;
 pub mod xml;
