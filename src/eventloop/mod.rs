@@ -9,6 +9,8 @@
 mod builtin;
 mod poll;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
