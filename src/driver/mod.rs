@@ -7,6 +7,7 @@
 pub mod qemu;
 pub mod request;
 pub mod table;
+pub mod test;
 pub mod uri;
 
 use std::sync::Arc;

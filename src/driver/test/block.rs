@@ -1,0 +1,206 @@
+//! Block pull, copy and commit.
+
+use super::chain::find_image;
+use super::task::{Consequence, Mirroring, Plan, Task};
+use super::vm::{Locked, Vm};
+use crate::driver::request::{BlockCommit, BlockCopy, BlockPull, CopyDestination};
+use crate::job::{DiskTarget, JobConfig, Outcome, StartRequest};
+use crate::model::disk::{Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
+use crate::model::flags::{commit, copy, rebase};
+use crate::model::{code, Error, JobType, Result};
+use crate::xml::domain::parse_disk;
+
+/// What formatting a new image has to write.
+const HEADER_SIZE: u64 = 256 << 10;
+
+impl Vm {
+    pub fn pull(&self, request: &BlockPull<'_>) -> Result<String> {
+        let mut vm = self.lock();
+        if request.flags & rebase::RELATIVE != 0 && request.base.is_none() {
+            return Err(Error::invalid_arg("flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"));
+        }
+        let disk = vm.disk(request.disk)?;
+        vm.source_of(&disk)?;
+        let keep = request.base.map(|base| find_image(&disk, base, 1)).transpose()?.unwrap_or(disk.chain.len());
+        let images = disk.chain[1..keep].to_vec();
+        let config = JobConfig { base: request.base.map(str::to_owned), bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.target) };
+        let merge = Consequence::Merge { disk: disk.target.clone(), images };
+        let plan = vm.plan_on(&disk, JobType::BlockPull, merge);
+        vm.launch(StartRequest::new(JobType::BlockPull, config).with_flags(request.flags), plan)
+    }
+
+    pub fn copy(&self, request: &BlockCopy<'_>) -> Result<String> {
+        let (name, config, disk, chain) = self.prepare_copy(request)?;
+        let formatted = if request.flags & copy::REUSE_EXT == 0 { self.create_image(&name, &config, &disk) } else { Ok(()) };
+        let mut vm = self.lock();
+        let ready = formatted.and_then(|()| vm.disk(&disk.target));
+        if let Err(error) = ready {
+            vm.change(|engine, now, out| engine.start_failed(&name, &error.detail, now, out));
+            return Err(error);
+        }
+        let switch = Consequence::Switch { disk: disk.target.clone(), chain: chain.clone() };
+        let plan = vm.plan_on(&disk, JobType::BlockCopy, switch);
+        vm.mirror(&name, &disk.target, MirrorJob::Copy, chain);
+        vm.begin(&name, &config, plan);
+        Ok(name)
+    }
+
+    /// Checks what was asked for and takes the copy's name.
+    fn prepare_copy(&self, request: &BlockCopy<'_>) -> Result<(String, JobConfig, Disk, Vec<Image>)> {
+        let mut vm = self.lock();
+        let disk = vm.disk(request.disk)?;
+        let source = vm.source_of(&disk)?;
+        let mut target = target_image(&request.destination)?;
+        if target.format.is_empty() {
+            target.format.clone_from(&source.format);
+        }
+        vm.number(std::slice::from_mut(&mut target));
+        let config = JobConfig {
+            targets: vec![DiskTarget {
+                disk: disk.target.clone(),
+                path: target.path.clone(),
+                format: target.format.clone(),
+                kind: target.kind.as_str().to_owned(),
+            }],
+            bandwidth: request.bandwidth,
+            options: words(
+                request.flags,
+                &[(copy::SHALLOW, "shallow"), (copy::REUSE_EXT, "reuse-external"), (copy::SYNCHRONOUS_WRITES, "synchronous-writes")],
+            ),
+            ..JobConfig::on_disk(&disk.target)
+        };
+        let start = StartRequest::new(JobType::BlockCopy, config.clone()).with_flags(request.flags);
+        let name = vm.change(|engine, now, out| engine.reserve(start, now, out))?.name;
+        let below = if request.flags & copy::SHALLOW != 0 { &disk.chain[1..] } else { &[] };
+        let chain = std::iter::once(target).chain(below.iter().cloned()).collect();
+        Ok((name, config, disk, chain))
+    }
+
+    /// Runs the job that formats the target of another one, and waits for it.
+    pub fn create_image(&self, parent: &str, config: &JobConfig, disk: &Disk) -> Result<()> {
+        let mut vm = self.lock();
+        let target = config.targets.iter().find(|target| target.disk == disk.target).cloned().unwrap_or_default();
+        let config = JobConfig {
+            format: Some(target.format.clone()),
+            size: Some(vm.inner.script.size_of(&disk.target)),
+            targets: vec![target],
+            parent: Some(parent.to_owned()),
+            ..JobConfig::on_disk(&disk.target)
+        };
+        let plan = Plan::new(Task::new(JobType::BlockCreate, Consequence::Nothing), HEADER_SIZE);
+        let name = vm.launch_awaited(StartRequest::new(JobType::BlockCreate, config), plan)?;
+        drop(vm);
+        match self.await_end(&name) {
+            Outcome::Completed => Ok(()),
+            Outcome::Aborted => Err(Error::new(code::OPERATION_ABORTED, format!("job '{name}' canceled by client"))),
+            Outcome::Failed(why) => Err(Error::failed(format!("failed to format image: '{why}'"))),
+        }
+    }
+
+    pub fn commit(&self, request: &BlockCommit<'_>) -> Result<String> {
+        let mut vm = self.lock();
+        let disk = vm.disk(request.disk)?;
+        vm.source_of(&disk)?;
+        let (top, base) = commit_range(&disk, request)?;
+        let path = |place: usize| disk.chain[place].path.clone();
+        let config = JobConfig {
+            top: Some(request.top.map_or_else(|| path(top), str::to_owned)),
+            base: Some(request.base.map_or_else(|| path(base), str::to_owned)),
+            bandwidth: request.bandwidth,
+            options: words(request.flags, &[(commit::SHALLOW, "shallow"), (commit::DELETE, "delete"), (commit::RELATIVE, "relative")]),
+            ..JobConfig::on_disk(&disk.target)
+        };
+        let target = disk.target.clone();
+        if top > 0 {
+            let merge = Consequence::Merge { disk: target, images: disk.chain[top..base].to_vec() };
+            let plan = vm.plan_on(&disk, JobType::BlockCommit, merge);
+            return vm.launch(StartRequest::new(JobType::BlockCommit, config).with_flags(request.flags), plan);
+        }
+        let chain = disk.chain[base..].to_vec();
+        let switch = Consequence::Switch { disk: target.clone(), chain: chain.clone() };
+        let plan = vm.plan_on(&disk, JobType::BlockCommitActive, switch);
+        let start = StartRequest::new(JobType::BlockCommitActive, config.clone()).with_flags(request.flags);
+        let name = vm.change(|engine, now, out| engine.reserve(start, now, out))?.name;
+        vm.mirror(&name, &target, MirrorJob::ActiveCommit, chain);
+        vm.begin(&name, &config, plan);
+        Ok(name)
+    }
+}
+
+impl Locked<'_> {
+    /// What the guest writes to.
+    fn source_of(&self, disk: &Disk) -> Result<Image> {
+        let source = disk.source().cloned();
+        source.ok_or_else(|| Error::invalid(format!("disk '{}' has no source file to be changed", disk.target)))
+    }
+
+    /// A job that goes over the whole of one disk.
+    pub fn plan_on(&self, disk: &Disk, kind: JobType, consequence: Consequence) -> Plan {
+        let size = self.inner.script.size_of(&disk.target);
+        let mut task = Task::new(kind, consequence);
+        task.disks = vec![(disk.target.clone(), size)];
+        Plan::new(task, size)
+    }
+
+    fn mirror(&mut self, job: &str, disk: &str, kind: MirrorJob, chain: Vec<Image>) {
+        let mirror = Mirror { job: kind, ready: MirrorReady::No, chain };
+        self.inner.mirrors.push(Mirroring { job: job.to_owned(), disk: disk.to_owned(), mirror });
+    }
+
+    /// Starts a job whose end a call will wait for.
+    pub fn launch_awaited(&mut self, request: StartRequest, plan: Plan) -> Result<String> {
+        let config = request.config.clone();
+        let name = self.change(|engine, now, out| engine.reserve(request, now, out))?.name;
+        self.inner.awaited.insert(name.clone(), None);
+        self.begin(&name, &config, plan);
+        Ok(name)
+    }
+}
+
+/// Where a copy is to be written to.
+fn target_image(destination: &CopyDestination<'_>) -> Result<Image> {
+    match *destination {
+        CopyDestination::Path { path, raw, block } => Ok(Image {
+            kind: if block { ImageKind::Block } else { ImageKind::File },
+            path: path.to_owned(),
+            format: if raw { "raw".to_owned() } else { String::new() },
+            index: 0,
+        }),
+        CopyDestination::Xml(xml) => {
+            let disk = parse_disk(xml)?;
+            disk.chain.into_iter().next().ok_or_else(|| Error::invalid_arg("the destination has no source"))
+        }
+    }
+}
+
+/// The places of the images that a commit merges (from the first to above the second) and merges into (the second).
+fn commit_range(disk: &Disk, request: &BlockCommit<'_>) -> Result<(usize, usize)> {
+    let top = request.top.map(|top| find_image(disk, top, 0)).transpose()?.unwrap_or(0);
+    let path = |place: usize| disk.chain[place].path.as_str();
+    let active = request.flags & commit::ACTIVE != 0;
+    if top == 0 && !active {
+        return Err(Error::invalid_arg(format!("commit of '{}' active layer requires active flag", disk.target)));
+    }
+    if top > 0 && active {
+        return Err(Error::invalid_arg(format!("active commit requested but '{}' is not active", path(top))));
+    }
+    if top + 1 >= disk.chain.len() {
+        return Err(Error::invalid_arg(format!("top '{}' in chain for '{}' has no backing file", path(top), request.disk)));
+    }
+    let shallow = request.flags & commit::SHALLOW != 0;
+    let base = match request.base {
+        Some(base) => find_image(disk, base, top + 1)?,
+        None if shallow => top + 1,
+        None => disk.chain.len() - 1,
+    };
+    if shallow && base != top + 1 {
+        let detail = format!("base '{}' is not immediately below '{}' in chain for '{}'", path(base), path(top), request.disk);
+        return Err(Error::invalid_arg(detail));
+    }
+    Ok((top, base))
+}
+
+/// The words for the flags that are set.
+pub(super) fn words(flags: u32, table: &[(u32, &str)]) -> Vec<String> {
+    table.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, word)| (*word).to_owned()).collect()
+}

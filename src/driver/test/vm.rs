@@ -1,0 +1,210 @@
+//! One simulated domain: what it is, the jobs that its simulated hypervisor runs, and the engine that names them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::clock::Sleeper;
+use super::script::Script;
+use super::sim::Sim;
+use super::task::{Mirroring, Task};
+use super::world::{Env, World};
+use crate::driver::table::JobTable;
+use crate::job::{Effect, Engine, Observation, OlderEvent, Outcome, Powers};
+use crate::model::domain::reason;
+use crate::model::event::Payload;
+use crate::model::{from, DomainRef, DomainState, Error, JobState, JobType, Now, Result, Uuid};
+use crate::xml::domain::DomainDef;
+
+/// The simulated hypervisor can cancel anything, and pauses what moves disk blocks.
+const POWERS: Powers = Powers { cancel: |_| true, pause: |kind| kind.is_block() || kind == JobType::Other };
+
+/// A domain of a simulated world.
+pub(super) struct Vm {
+    pub name: String,
+    pub uuid: Uuid,
+    pub world: Weak<World>,
+    pub env: Arc<Env>,
+    pub table: JobTable,
+    me: Weak<Vm>,
+    inner: Mutex<Inner>,
+}
+
+/// What changes about a domain.
+pub(super) struct Inner {
+    /// -1 while it does not run.
+    pub id: i32,
+    pub state: DomainState,
+    pub reason: i32,
+    /// As it runs now.
+    pub live: Option<DomainDef>,
+    /// As it will be started next time; `None` for a domain that ends with its run.
+    pub persistent: Option<DomainDef>,
+    pub script: Script,
+    pub sim: Sim,
+    /// The jobs that the simulated hypervisor has, by its ids.
+    pub tasks: HashMap<String, Task>,
+    /// Oldest first.
+    pub mirrors: Vec<Mirroring>,
+    /// Jobs that a call waits for, and how they ended.
+    pub awaited: HashMap<String, Option<Outcome>>,
+    /// The number that the next image gets in `vda[N]`.
+    pub next_index: u32,
+    pub booted: Now,
+    /// The earliest wake-up that the clock was asked for.
+    armed: Option<u64>,
+}
+
+impl Vm {
+    /// A domain that does not run yet.
+    pub fn new(world: Weak<World>, env: Arc<Env>, def: &DomainDef, uuid: Uuid, script: Script) -> Arc<Vm> {
+        Arc::new_cyclic(|me| Vm {
+            name: def.name.clone(),
+            uuid,
+            world,
+            env,
+            table: JobTable::new(POWERS),
+            me: me.clone(),
+            inner: Mutex::new(Inner {
+                id: -1,
+                state: DomainState::Shutoff,
+                reason: reason::SHUTOFF_UNKNOWN,
+                live: None,
+                persistent: None,
+                script,
+                sim: Sim::default(),
+                tasks: HashMap::new(),
+                mirrors: Vec::new(),
+                awaited: HashMap::new(),
+                next_index: 1,
+                booted: Now::default(),
+                armed: None,
+            }),
+        })
+    }
+
+    /// Takes the domain to work on it; what should have happened by now has happened.
+    pub fn lock(&self) -> Locked<'_> {
+        let mut locked = Locked { vm: self, inner: self.inner.lock() };
+        locked.catch_up();
+        locked
+    }
+
+    /// Waits until a job that was launched with [`Locked::awaiting`] has ended.
+    pub fn await_end(&self, name: &str) -> Outcome {
+        loop {
+            let mut locked = self.lock();
+            if let Some(Some(outcome)) = locked.inner.awaited.get(name).cloned() {
+                locked.inner.awaited.remove(name);
+                return outcome;
+            }
+            drop(locked);
+            if !self.env.clock.skip_ahead() {
+                // That it is no longer known is as good as its end, which was noted before.
+                let _ = self.table.wait(name, 0, None);
+            }
+        }
+    }
+}
+
+impl Sleeper for Vm {
+    fn wake(&self) {
+        let mut locked = Locked { vm: self, inner: self.inner.lock() };
+        locked.inner.armed = None;
+        locked.catch_up();
+    }
+}
+
+/// A domain under its lock. When it is let go, the clock knows when to come back.
+pub(super) struct Locked<'a> {
+    pub vm: &'a Vm,
+    pub inner: MutexGuard<'a, Inner>,
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let Some(due) = self.inner.sim.next_due() else { return };
+        if self.inner.armed.is_none_or(|armed| due < armed) {
+            self.inner.armed = Some(due);
+            let sleeper: Weak<dyn Sleeper> = self.vm.me.clone();
+            self.vm.env.clock.wake_at(due, sleeper);
+        }
+    }
+}
+
+impl Locked<'_> {
+    pub fn now(&self) -> Now {
+        self.vm.env.clock.now()
+    }
+
+    pub fn identity(&self) -> DomainRef {
+        DomainRef { name: self.vm.name.clone(), uuid: self.vm.uuid, id: self.inner.id }
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.inner.live.is_some()
+    }
+
+    /// The running configuration.
+    pub fn live(&mut self) -> Result<&mut DomainDef> {
+        self.inner.live.as_mut().ok_or_else(|| Error::invalid("domain is not running").raised_by(from::DOMAIN))
+    }
+
+    pub fn emit(&self, payload: Payload) {
+        self.vm.env.emit(&self.identity(), payload);
+    }
+
+    /// Lets everything happen that was due by now.
+    fn catch_up(&mut self) {
+        let now_ms = self.now().mono_ms;
+        while let Some(reached) = self.inner.sim.step(now_ms) {
+            self.happen(reached);
+        }
+    }
+
+    pub fn observe(&mut self, seen: Observation) {
+        self.change(|engine, now, out| engine.observe(seen, now, out));
+    }
+
+    /// Changes the engine and does what it asks for.
+    pub fn change<R>(&mut self, change: impl FnOnce(&mut Engine, Now, &mut Vec<Effect>) -> R) -> R {
+        let now = self.now();
+        let mut settle = Vec::new();
+        let vm = self.vm;
+        let result = vm.table.update(
+            |engine, out| change(engine, now, out),
+            |_, effect| match effect {
+                Effect::State { name, kind, state, error } => {
+                    self.note_end(name, *state, error.as_deref());
+                    self.emit(Payload::JobState { name: name.clone(), kind: *kind, state: *state });
+                }
+                Effect::Older(older) => self.emit_older(older),
+                Effect::Settle { name, id, outcome } => settle.push((name.clone(), id.clone(), outcome.clone())),
+                // Only what is certain is observed here, and nothing outlives the process.
+                Effect::Confirm | Effect::Store { .. } | Effect::Forget { .. } => {}
+            },
+        );
+        for (name, id, outcome) in settle {
+            self.settle(&name, &id, outcome);
+        }
+        result
+    }
+
+    /// Keeps the outcome of a job that a call waits for.
+    fn note_end(&mut self, name: &str, state: JobState, error: Option<&str>) {
+        let Some(slot @ None) = self.inner.awaited.get_mut(name) else { return };
+        *slot = match state {
+            JobState::Completed => Some(Outcome::Completed),
+            JobState::Aborted => Some(Outcome::Aborted),
+            JobState::Failed => Some(Outcome::Failed(error.unwrap_or_default().to_owned())),
+            _ => None,
+        };
+    }
+
+    fn emit_older(&self, older: &OlderEvent) {
+        let disk = self.inner.live.as_ref().and_then(|def| def.disks.iter().find(|disk| disk.target == older.disk));
+        let path = disk.and_then(|disk| disk.source()).map(|image| image.path.clone()).unwrap_or_default();
+        self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status: older.status });
+    }
+}
