@@ -68,6 +68,23 @@ pub fn zeroed<T>() -> Result<*mut T> {
     Ok(block.cast())
 }
 
+/// A block with room for `count` elements and the contents of the old one, which is gone.
+///
+/// # Errors
+/// `NO_MEMORY`; the old block is still there then.
+///
+/// # Safety
+/// `block` is NULL or came from `malloc`.
+pub unsafe fn resize<T>(block: *mut T, count: usize) -> Result<*mut T> {
+    let bytes = count.checked_mul(mem::size_of::<T>()).ok_or_else(|| out_of_memory(usize::MAX))?;
+    // SAFETY: as the caller says.
+    let larger = unsafe { libc::realloc(block.cast(), bytes.max(1)) };
+    if larger.is_null() {
+        return Err(out_of_memory(bytes));
+    }
+    Ok(larger.cast())
+}
+
 /// An array under construction that will be handed to C. Until then it owns its block, though not what its elements
 /// point to: `dispose` is called for each of them if it is dropped half-way.
 pub struct Array<T: Copy> {
@@ -95,13 +112,8 @@ impl<T: Copy> Array<T> {
             return Ok(());
         }
         let room = (self.room * 2).max(8);
-        let bytes = room.checked_mul(mem::size_of::<T>()).ok_or_else(|| out_of_memory(usize::MAX))?;
         // SAFETY: the block is NULL or ours.
-        let block = unsafe { libc::realloc(self.block.cast(), bytes) };
-        if block.is_null() {
-            return Err(out_of_memory(bytes));
-        }
-        self.block = block.cast();
+        self.block = unsafe { resize(self.block, room) }?;
         self.room = room;
         Ok(())
     }

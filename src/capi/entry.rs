@@ -79,6 +79,18 @@ impl<T: Object> CReturn for Strong<T> {
     }
 }
 
+/// A place of the caller's for a result; NULL takes nothing.
+pub struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    pub fn set(&self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: the export's contract: the caller's place has room for it.
+            unsafe { self.0.write(value) };
+        }
+    }
+}
+
 /// One call of an export, from the moment C enters.
 pub struct Call {
     function: &'static str,
@@ -186,29 +198,38 @@ impl Call {
         self.refusal(self.from, code::NO_SUPPORT, self.function)
     }
 
+    /// The pointer is no connection of ours.
+    pub fn no_connection(&self) -> Fault {
+        self.refusal(self.from, code::INVALID_CONN, self.function)
+    }
+
+    /// The pointer is no domain of ours.
+    pub fn no_domain(&self) -> Fault {
+        self.refusal(from::DOM, code::INVALID_DOMAIN, self.function)
+    }
+
+    /// The pointer is no snapshot of ours.
+    pub fn no_snapshot(&self) -> Fault {
+        self.refusal(from::DOMAIN_SNAPSHOT, code::INVALID_DOMAIN_SNAPSHOT, self.function)
+    }
+
     /// The connection behind a pointer; errors from here on are its own, too.
     pub fn connection(&self, conn: *mut <Connect as Object>::C) -> Outcome<Arc<Connect>> {
-        let Resolved::Ours(connect) = resolve::<Connect>(conn) else {
-            return Err(self.refusal(self.from, code::INVALID_CONN, self.function));
-        };
+        let Resolved::Ours(connect) = resolve::<Connect>(conn) else { return Err(self.no_connection()) };
         self.connection.replace(Some(connect.clone()));
         Ok(connect)
     }
 
     /// The domain behind a pointer.
     pub fn domain(&self, domain: *mut <Domain as Object>::C) -> Outcome<Arc<Domain>> {
-        let Resolved::Ours(domain) = resolve::<Domain>(domain) else {
-            return Err(self.refusal(from::DOM, code::INVALID_DOMAIN, self.function));
-        };
+        let Resolved::Ours(domain) = resolve::<Domain>(domain) else { return Err(self.no_domain()) };
         self.connection.replace(Some(domain.conn.object().clone()));
         Ok(domain)
     }
 
     /// The snapshot behind a pointer.
     pub fn snapshot(&self, snapshot: *mut <Snapshot as Object>::C) -> Outcome<Arc<Snapshot>> {
-        let Resolved::Ours(snapshot) = resolve::<Snapshot>(snapshot) else {
-            return Err(self.refusal(from::DOMAIN_SNAPSHOT, code::INVALID_DOMAIN_SNAPSHOT, self.function));
-        };
+        let Resolved::Ours(snapshot) = resolve::<Snapshot>(snapshot) else { return Err(self.no_snapshot()) };
         self.connection.replace(Some(snapshot.domain.conn.object().clone()));
         Ok(snapshot)
     }
@@ -252,12 +273,28 @@ impl Call {
         Ok(())
     }
 
-    /// Refuses NULL.
-    pub fn non_null<T>(&self, pointer: *const T, argument: &'static str) -> Outcome<()> {
-        if pointer.is_null() {
+    /// Refuses NULL: what must be given was not.
+    pub fn given(&self, given: bool, argument: &'static str) -> Outcome<()> {
+        if !given {
             return Err(self.invalid(argument, format!("{argument} in {} must not be NULL", self.function)));
         }
         Ok(())
+    }
+
+    /// Refuses a number below zero.
+    pub fn non_negative(&self, number: c_int, argument: &'static str) -> Outcome<usize> {
+        usize::try_from(number).map_err(|_| self.invalid(argument, format!("{argument} in {} must be zero or greater", self.function)))
+    }
+
+    /// Where a result goes that the caller must want.
+    pub fn out<T>(&self, place: *mut T, argument: &'static str) -> Outcome<Out<T>> {
+        self.given(!place.is_null(), argument)?;
+        Ok(Out(place))
+    }
+
+    /// Where a result goes unless it is NULL.
+    pub fn maybe_out<T>(&self, place: *mut T) -> Out<T> {
+        Out(place)
     }
 
     /// A text that must be given.
@@ -265,7 +302,7 @@ impl Call {
     /// # Safety
     /// `text` is NULL or a C string that stays unchanged during the call.
     pub unsafe fn text<'a>(&self, text: *const c_char, argument: &'static str) -> Outcome<&'a str> {
-        self.non_null(text, argument)?;
+        self.given(!text.is_null(), argument)?;
         // SAFETY: not NULL, so a C string, says the caller.
         let text = unsafe { CStr::from_ptr(text) };
         text.to_str().map_err(|_| self.invalid(argument, format!("{argument} in {} must be valid UTF-8", self.function)))

@@ -1,10 +1,12 @@
 //! The objects that C has pointers to: connections, domains, snapshots.
 
-use std::ffi::CString;
+use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use super::ctypes::{virConnect, virDomain, virDomainSnapshot};
+use parking_lot::Mutex;
+
+use super::ctypes::{virConnect, virConnectCloseFunc, virDomain, virDomainSnapshot, virFreeCallback};
 use super::error::ConnectionErrors;
 use super::object::{self, Any, Object, Strong};
 use crate::driver;
@@ -16,6 +18,7 @@ pub struct Connect {
     pub driver: Arc<dyn driver::Connection>,
     pub readonly: bool,
     pub errors: ConnectionErrors,
+    pub close_callback: Mutex<Option<CloseCallback>>,
     type_name: CString,
     pointer: AtomicUsize,
 }
@@ -24,7 +27,8 @@ impl Connect {
     /// Wraps an open connection of a driver.
     pub fn new(driver: Arc<dyn driver::Connection>, readonly: bool) -> Connect {
         let type_name = CString::new(driver.type_name()).unwrap_or_default();
-        Connect { driver, readonly, errors: ConnectionErrors::default(), type_name, pointer: AtomicUsize::new(0) }
+        let close_callback = Mutex::new(None);
+        Connect { driver, readonly, errors: ConnectionErrors::default(), close_callback, type_name, pointer: AtomicUsize::new(0) }
     }
 
     /// `virConnectGetType`'s text; lives as long as the connection.
@@ -66,6 +70,36 @@ impl Object for Connect {
 
     fn placed(&self, pointer: *mut virConnect) {
         self.pointer.store(pointer as usize, Ordering::Release);
+    }
+}
+
+/// What `virConnectRegisterCloseCallback` registered. Dropping it calls its free function.
+pub struct CloseCallback {
+    function: virConnectCloseFunc,
+    opaque: *mut c_void,
+    free: virFreeCallback,
+}
+
+// SAFETY: the opaque pointer is the application's; it is only handed back.
+unsafe impl Send for CloseCallback {}
+
+impl CloseCallback {
+    pub fn new(function: virConnectCloseFunc, opaque: *mut c_void, free: virFreeCallback) -> CloseCallback {
+        CloseCallback { function, opaque, free }
+    }
+
+    /// Whether it was registered with this function.
+    pub fn is(&self, function: virConnectCloseFunc) -> bool {
+        self.function.map(|f| f as usize) == function.map(|f| f as usize)
+    }
+}
+
+impl Drop for CloseCallback {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: the application's function with its own data.
+            unsafe { free(self.opaque) };
+        }
     }
 }
 

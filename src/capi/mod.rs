@@ -1,20 +1,49 @@
 //! The C interface: the only room with `extern "C"`. It knows every other room and none knows it.
 //!
 //! One file per C object, with bodies of a few lines each between the checks of `entry` and the driver.
-#![allow(non_snake_case, clippy::missing_safety_doc, clippy::not_unsafe_ptr_arg_deref)]
+#![allow(non_snake_case, non_upper_case_globals, clippy::missing_safety_doc, clippy::not_unsafe_ptr_arg_deref)]
 
 mod alloc;
+mod connect;
 pub mod ctypes;
+mod domain;
 mod entry;
 mod error;
 mod handle;
+mod listing;
 mod object;
 mod symver;
 #[cfg(test)]
 mod testing;
+mod typedparam;
 
+pub use connect::{
+    virConnectAuthPtrDefault, virConnectClose, virConnectGetCapabilities, virConnectGetHostname, virConnectGetLibVersion,
+    virConnectGetMaxVcpus, virConnectGetType, virConnectGetURI, virConnectGetVersion, virConnectIsAlive, virConnectIsEncrypted,
+    virConnectIsSecure, virConnectOpen, virConnectOpenAuth, virConnectOpenReadOnly, virConnectRef, virConnectRegisterCloseCallback,
+    virConnectSetKeepAlive, virConnectUnregisterCloseCallback, virGetVersion, virInitialize,
+};
+pub use domain::{
+    virDomainAttachDevice, virDomainAttachDeviceFlags, virDomainCreate, virDomainCreateLinux, virDomainCreateWithFlags, virDomainCreateXML,
+    virDomainDefineXML, virDomainDefineXMLFlags, virDomainDestroy, virDomainDestroyFlags, virDomainDetachDevice,
+    virDomainDetachDeviceAlias, virDomainDetachDeviceFlags, virDomainFree, virDomainGetAutostart, virDomainGetBlockInfo,
+    virDomainGetConnect, virDomainGetID, virDomainGetInfo, virDomainGetMaxMemory, virDomainGetMaxVcpus, virDomainGetName,
+    virDomainGetOSType, virDomainGetState, virDomainGetUUID, virDomainGetUUIDString, virDomainGetXMLDesc, virDomainIsActive,
+    virDomainIsPersistent, virDomainIsUpdated, virDomainLookupByID, virDomainLookupByName, virDomainLookupByUUID,
+    virDomainLookupByUUIDString, virDomainReboot, virDomainRef, virDomainReset, virDomainResume, virDomainShutdown, virDomainShutdownFlags,
+    virDomainSuspend, virDomainUndefine, virDomainUndefineFlags,
+};
 pub use error::{
     virConnCopyLastError, virConnGetLastError, virConnResetLastError, virConnSetErrorFunc, virCopyLastError, virDefaultErrorFunc,
     virFreeError, virGetLastError, virGetLastErrorCode, virGetLastErrorDomain, virGetLastErrorMessage, virResetError, virResetLastError,
     virSaveLastError, virSetErrorFunc,
+};
+pub use listing::{
+    virConnectListAllDomains, virConnectListDefinedDomains, virConnectListDomains, virConnectNumOfDefinedDomains, virConnectNumOfDomains,
+};
+pub use typedparam::{
+    virTypedParamsAddBoolean, virTypedParamsAddDouble, virTypedParamsAddFromString, virTypedParamsAddInt, virTypedParamsAddLLong,
+    virTypedParamsAddString, virTypedParamsAddStringList, virTypedParamsAddUInt, virTypedParamsAddULLong, virTypedParamsClear,
+    virTypedParamsFree, virTypedParamsGet, virTypedParamsGetBoolean, virTypedParamsGetDouble, virTypedParamsGetInt, virTypedParamsGetLLong,
+    virTypedParamsGetString, virTypedParamsGetUInt, virTypedParamsGetULLong,
 };

@@ -46,6 +46,11 @@ pub trait Connection: Send + Sync {
     fn is_alive(&self) -> bool {
         true
     }
+    /// `virConnectGetCapabilities`: what is known without asking anybody, unless the driver knows more.
+    fn capabilities(&self) -> Result<String> {
+        let arch = std::env::consts::ARCH;
+        Ok(format!("<capabilities>\n\n  <host>\n    <cpu>\n      <arch>{arch}</arch>\n    </cpu>\n  </host>\n\n</capabilities>\n"))
+    }
     /// All domains, running or not.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
     /// # Errors
@@ -84,6 +89,9 @@ pub trait Domain: Send + Sync {
     fn shutdown(&self, flags: u32) -> Result<()>;
     fn reset(&self) -> Result<()> {
         Err(Error::no_support("virDomainReset"))
+    }
+    fn reboot(&self, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainReboot"))
     }
     fn destroy(&self, flags: u32) -> Result<()>;
     fn attach_device(&self, _xml: &str, _flags: u32) -> Result<()> {
@@ -135,12 +143,30 @@ pub trait Domain: Send + Sync {
     fn migrate_set_max_downtime(&self, _ms: u64) -> Result<()> {
         Err(Error::no_support("virDomainMigrateSetMaxDowntime"))
     }
+    /// In MiB per second.
+    fn migrate_get_max_speed(&self) -> Result<u64> {
+        Err(Error::no_support("virDomainMigrateGetMaxSpeed"))
+    }
+    fn migrate_get_max_downtime(&self) -> Result<u64> {
+        Err(Error::no_support("virDomainMigrateGetMaxDowntime"))
+    }
+    fn migrate_start_postcopy(&self) -> Result<()> {
+        Err(Error::no_support("virDomainMigrateStartPostCopy"))
+    }
     /// Takes a snapshot; returns its name and that of the job.
     fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {
         Err(Error::no_support("virDomainSnapshotCreateXML"))
     }
     fn snapshot_names(&self) -> Result<Vec<String>> {
         Err(Error::no_support("virDomainListAllSnapshots"))
+    }
+    /// The name of the current snapshot, if there is one.
+    fn snapshot_current(&self) -> Result<Option<String>> {
+        Err(Error::no_support("virDomainSnapshotCurrent"))
+    }
+    /// The name of the snapshot that another is based on, if there is one.
+    fn snapshot_parent(&self, _name: &str) -> Result<Option<String>> {
+        Err(Error::no_support("virDomainSnapshotGetParent"))
     }
     fn snapshot_xml(&self, _name: &str) -> Result<String> {
         Err(Error::no_support("virDomainSnapshotGetXMLDesc"))
@@ -152,6 +178,10 @@ pub trait Domain: Send + Sync {
         Err(Error::no_support("virDomainSnapshotDelete"))
     }
 
+    /// Sizes of a disk, by `<target dev>` or source path.
+    fn block_info(&self, _disk: &str) -> Result<BlockInfo> {
+        Err(Error::no_support("virDomainGetBlockInfo"))
+    }
     /// What the older API says of the job on a disk; `None` if there is none.
     fn block_job_info(&self, _disk: &str) -> Result<Option<BlockJobInfo>> {
         Err(Error::no_support("virDomainGetBlockJobInfo"))

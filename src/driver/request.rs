@@ -136,3 +136,14 @@ pub struct DomainJobInfo {
     pub file_processed: u64,
     pub file_remaining: u64,
 }
+
+/// `virDomainBlockInfo`, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockInfo {
+    /// What the guest sees.
+    pub capacity: u64,
+    /// What the image has written.
+    pub allocation: u64,
+    /// How large the file or device is.
+    pub physical: u64,
+}

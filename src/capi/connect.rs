@@ -1,0 +1,307 @@
+//! `virConnectPtr`: opening, closing, and what a connection says of itself.
+
+use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use std::sync::Arc;
+
+use super::ctypes::{virConnectAuth, virConnectAuthPtr, virConnectCloseFunc, virConnectCredentialPtr, virConnectPtr, virFreeCallback};
+use super::entry::{entry, Call, Outcome};
+use super::handle::{CloseCallback, Connect};
+use super::object::{self, Strong};
+use super::symver::symver;
+use crate::driver::uri::Target;
+use crate::driver::Connection;
+use crate::model::{code, from, Error, Result};
+
+/// The libvirt release whose interface this library follows, as major * 1,000,000 + minor * 1,000 + micro.
+const LIBVIRT_VERSION: c_ulong = 9_000_000;
+
+/// `virConnectFlags`.
+const RO: c_uint = 1 << 0;
+const NO_ALIASES: c_uint = 1 << 1;
+
+/// Prepares the library. Every function that needs it does this by itself.
+///
+/// Returns 0; there is nothing that can fail.
+#[no_mangle]
+pub extern "C" fn virInitialize() -> c_int {
+    0
+}
+
+/// Stores the libvirt release whose interface this library follows in @libVer and, unless it is NULL, in @typeVer:
+/// major * 1,000,000 + minor * 1,000 + micro. @type is not looked at.
+///
+/// Returns 0, or -1 if @libVer is NULL.
+#[no_mangle]
+pub unsafe extern "C" fn virGetVersion(libVer: *mut c_ulong, _type: *const c_char, typeVer: *mut c_ulong) -> c_int {
+    entry(from::NONE, "virGetVersion", |call| {
+        let version = call.out(libVer, "libVer")?;
+        version.set(LIBVIRT_VERSION);
+        call.maybe_out(typeVer).set(LIBVIRT_VERSION);
+        Ok(())
+    })
+}
+
+/// Opens a connection to a hypervisor.
+///
+/// @name is a URI: `test:///default`, `test:///ABS/FILE.xml`, `qemu+qmp:///DIR`, `qemu+qmp:///SOCKET`, or one that the
+/// real libvirt knows. NULL means what LIBVIRT_DEFAULT_URI says.
+///
+/// Returns a connection that must be closed with virConnectClose, or NULL on error.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectOpen(name: *const c_char) -> virConnectPtr {
+    entry(from::NONE, "virConnectOpen", |call| unsafe { open(call, name, 0) })
+}
+
+/// Opens a connection that can look but not touch. See virConnectOpen.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectOpenReadOnly(name: *const c_char) -> virConnectPtr {
+    entry(from::NONE, "virConnectOpenReadOnly", |call| unsafe { open(call, name, RO) })
+}
+
+/// Opens a connection, with @auth to answer questions for credentials; the drivers of this library never ask.
+///
+/// @flags is a combination of virConnectFlags. See virConnectOpen.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectOpenAuth(name: *const c_char, _auth: virConnectAuthPtr, flags: c_uint) -> virConnectPtr {
+    entry(from::NONE, "virConnectOpenAuth", |call| {
+        call.flags(flags, RO | NO_ALIASES)?;
+        unsafe { open(call, name, flags) }
+    })
+}
+
+/// # Safety
+/// `name` is NULL or a C string.
+unsafe fn open(call: &Call, name: *const c_char, flags: c_uint) -> Outcome<Strong<Connect>> {
+    // SAFETY: as the caller says.
+    let given = unsafe { call.optional_text(name, "name") }?.filter(|name| !name.is_empty());
+    let default = std::env::var("LIBVIRT_DEFAULT_URI").ok().filter(|uri| given.is_none() && !uri.is_empty());
+    let uri = given.or(default.as_deref()).ok_or_else(|| call.error(code::NO_CONNECT, "(null)"))?;
+    let driver = driver_for(&Target::parse(uri, libvirt_is_loaded())?)?;
+    Ok(Strong::new(Connect::new(driver, flags & RO != 0))?)
+}
+
+/// Whether the real library is in this process; plain `test:` is its own then.
+fn libvirt_is_loaded() -> bool {
+    // SAFETY: only looks whether it is there; the handle is a count on a library that never goes away.
+    let library = unsafe { libc::dlopen(c"libvirt.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    !library.is_null()
+}
+
+fn driver_for(target: &Target) -> Result<Arc<dyn Connection>> {
+    let uri = match target {
+        Target::TestDefault => "test:///default".to_owned(),
+        Target::TestFixture(path) => format!("test://{}", path.display()),
+        Target::Qemu(path) => format!("qemu+qmp://{}", path.display()),
+        Target::Libvirt(uri) => uri.clone(),
+    };
+    Err(Error::new(code::NO_CONNECT, uri))
+}
+
+/// Gives up one reference to @conn. The connection is closed with the last; domains and event callbacks hold one each.
+///
+/// Returns 0 if it was the last, 1 if others remain, -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectClose(conn: virConnectPtr) -> c_int {
+    entry(from::NONE, "virConnectClose", |call| {
+        let left = object::release::<Connect>(conn).ok_or_else(|| call.no_connection())?;
+        Ok(left > 0)
+    })
+}
+
+/// Adds a reference to @conn, to be given up with virConnectClose.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectRef(conn: virConnectPtr) -> c_int {
+    entry(from::DOMAIN, "virConnectRef", |call| {
+        let reference = object::retain::<Connect>(conn).ok_or_else(|| call.no_connection())?;
+        reference.into_ptr();
+        Ok(())
+    })
+}
+
+/// The name of the driver behind @conn, such as "QEMU" or "Test". It belongs to the connection.
+///
+/// Returns the name, or NULL on error.
+#[no_mangle]
+pub extern "C" fn virConnectGetType(conn: virConnectPtr) -> *const c_char {
+    entry(from::DOMAIN, "virConnectGetType", |call| Ok(call.connection(conn)?.type_name().as_ptr()))
+}
+
+/// Stores the hypervisor's version in @hvVer: major * 1,000,000 + minor * 1,000 + micro.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectGetVersion(conn: virConnectPtr, hvVer: *mut c_ulong) -> c_int {
+    entry(from::DOMAIN, "virConnectGetVersion", |call| {
+        let connect = call.connection(conn)?;
+        call.out(hvVer, "hvVer")?.set(connect.driver.version()?);
+        Ok(())
+    })
+}
+
+/// Stores the libvirt release whose interface the peer follows in @libVer.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectGetLibVersion(conn: virConnectPtr, libVer: *mut c_ulong) -> c_int {
+    entry(from::DOMAIN, "virConnectGetLibVersion", |call| {
+        call.connection(conn)?;
+        call.out(libVer, "libVer")?.set(LIBVIRT_VERSION);
+        Ok(())
+    })
+}
+
+/// The name of the host that the hypervisor runs on.
+///
+/// Returns a text to be released with free(), or NULL on error.
+#[no_mangle]
+pub extern "C" fn virConnectGetHostname(conn: virConnectPtr) -> *mut c_char {
+    entry(from::DOMAIN, "virConnectGetHostname", |call| {
+        call.connection(conn)?;
+        Ok(hostname()?)
+    })
+}
+
+fn hostname() -> Result<String> {
+    let mut name = [0u8; 256];
+    // SAFETY: the buffer is as long as is said.
+    if unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0 {
+        return Err(Error::system("cannot read the host's name", &std::io::Error::last_os_error()));
+    }
+    let text = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(text).into_owned())
+}
+
+/// The canonical URI of @conn.
+///
+/// Returns a text to be released with free(), or NULL on error.
+#[no_mangle]
+pub extern "C" fn virConnectGetURI(conn: virConnectPtr) -> *mut c_char {
+    entry(from::DOMAIN, "virConnectGetURI", |call| Ok(call.connection(conn)?.driver.uri()))
+}
+
+/// What the host and the hypervisor can do, as a `<capabilities>` document.
+///
+/// Returns a text to be released with free(), or NULL on error.
+#[no_mangle]
+pub extern "C" fn virConnectGetCapabilities(conn: virConnectPtr) -> *mut c_char {
+    entry(from::DOMAIN, "virConnectGetCapabilities", |call| Ok(call.connection(conn)?.driver.capabilities()?))
+}
+
+/// The largest number of virtual CPUs of a domain of @type. No driver of this library sets a limit of its own.
+///
+/// Returns -1 with VIR_ERR_NO_SUPPORT.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectGetMaxVcpus(conn: virConnectPtr, _type: *const c_char) -> c_int {
+    entry(from::DOMAIN, "virConnectGetMaxVcpus", |call| -> Outcome<()> {
+        call.connection(conn)?;
+        Err(call.unsupported())
+    })
+}
+
+/// Whether @conn is still usable.
+///
+/// Returns 1 if it is, 0 if not, -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectIsAlive(conn: virConnectPtr) -> c_int {
+    entry(from::DOMAIN, "virConnectIsAlive", |call| Ok(call.connection(conn)?.driver.is_alive()))
+}
+
+/// Whether what goes over @conn is encrypted. Connections within a host are not.
+///
+/// Returns 1 if it is, 0 if not, -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectIsEncrypted(conn: virConnectPtr) -> c_int {
+    entry(from::DOMAIN, "virConnectIsEncrypted", |call| call.connection(conn).map(|_| false))
+}
+
+/// Whether what goes over @conn cannot be overheard. Within a host it cannot.
+///
+/// Returns 1 if so, 0 if not, -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectIsSecure(conn: virConnectPtr) -> c_int {
+    entry(from::DOMAIN, "virConnectIsSecure", |call| call.connection(conn).map(|_| true))
+}
+
+/// Asks for messages that keep a connection over a network alive. There is nothing to do within a host.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub extern "C" fn virConnectSetKeepAlive(conn: virConnectPtr, _interval: c_int, _count: c_uint) -> c_int {
+    entry(from::DOMAIN, "virConnectSetKeepAlive", |call| call.connection(conn).map(drop))
+}
+
+/// Registers @cb to be called when the peer is lost. Connections of this library have no peer to lose, so it never is.
+///
+/// @freecb is called with @opaque after virConnectUnregisterCloseCallback, or when the connection is closed.
+///
+/// Returns 0, or -1 on error, in which case @freecb is not called.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectRegisterCloseCallback(
+    conn: virConnectPtr,
+    cb: virConnectCloseFunc,
+    opaque: *mut c_void,
+    freecb: virFreeCallback,
+) -> c_int {
+    entry(from::DOMAIN, "virConnectRegisterCloseCallback", |call| {
+        let connect = call.connection(conn)?;
+        call.given(cb.is_some(), "cb")?;
+        let mut registered = connect.close_callback.lock();
+        if registered.is_some() {
+            return Err(call.error(code::OPERATION_INVALID, "a close callback is already registered"));
+        }
+        *registered = Some(CloseCallback::new(cb, opaque, freecb));
+        Ok(())
+    })
+}
+
+/// Takes back what virConnectRegisterCloseCallback registered.
+///
+/// Returns 0, or -1 if @cb is not the function that is registered.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectUnregisterCloseCallback(conn: virConnectPtr, cb: virConnectCloseFunc) -> c_int {
+    entry(from::DOMAIN, "virConnectUnregisterCloseCallback", |call| {
+        let connect = call.connection(conn)?;
+        call.given(cb.is_some(), "cb")?;
+        let taken = connect.close_callback.lock().take_if(|registered| registered.is(cb));
+        // Its free function runs here, with no lock held.
+        taken.map(drop).ok_or_else(|| call.error(code::OPERATION_INVALID, "a different close callback is registered, or none"))
+    })
+}
+
+/// Answers no question.
+unsafe extern "C" fn no_credentials(_cred: virConnectCredentialPtr, _ncred: c_uint, _cbdata: *mut c_void) -> c_int {
+    -1
+}
+
+/// A pointer that C reads and nobody writes.
+#[repr(transparent)]
+pub struct AuthPointer(virConnectAuthPtr);
+
+// SAFETY: what it points to is never written.
+unsafe impl Sync for AuthPointer {}
+
+struct Auth(virConnectAuth);
+
+// SAFETY: never written.
+unsafe impl Sync for Auth {}
+
+static DEFAULT_AUTH: Auth =
+    Auth(virConnectAuth { credtype: std::ptr::null_mut(), ncredtype: 0, cb: Some(no_credentials), cbdata: std::ptr::null_mut() });
+
+/// For virConnectOpenAuth: answers no questions, for there is no terminal that this library would ask on.
+#[no_mangle]
+pub static virConnectAuthPtrDefault: AuthPointer = AuthPointer((&raw const DEFAULT_AUTH.0).cast_mut());
+
+symver! {
+    "LIBVIRT_0.0.3" => virGetVersion, virConnectOpen, virConnectOpenReadOnly, virConnectClose, virConnectGetType, virConnectGetVersion;
+    "LIBVIRT_0.1.0" => virInitialize;
+    "LIBVIRT_0.2.1" => virConnectGetCapabilities, virConnectGetMaxVcpus;
+    "LIBVIRT_0.3.0" => virConnectGetHostname, virConnectGetURI;
+    "LIBVIRT_0.4.0" => virConnectOpenAuth, virConnectAuthPtrDefault;
+    "LIBVIRT_0.6.0" => virConnectRef;
+    "LIBVIRT_0.7.3" => virConnectGetLibVersion, virConnectIsEncrypted, virConnectIsSecure;
+    "LIBVIRT_0.9.8" => virConnectIsAlive, virConnectSetKeepAlive;
+    "LIBVIRT_0.10.0" => virConnectRegisterCloseCallback, virConnectUnregisterCloseCallback;
+}
