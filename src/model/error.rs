@@ -130,7 +130,12 @@ impl Error {
 
     /// A system call failed: what was tried, and why the system refused.
     pub fn system(what: impl fmt::Display, why: &std::io::Error) -> Error {
-        Error::new(code::SYSTEM_ERROR, format!("{what}: {why}"))
+        let mut reason = why.to_string();
+        if let Some(number) = why.raw_os_error() {
+            // As strerror(3) has it, which is how libvirt prints it.
+            reason.truncate(reason.trim_end_matches(&format!(" (os error {number})")).len());
+        }
+        Error::new(code::SYSTEM_ERROR, format!("{what}: {reason}"))
     }
 
     /// The code's own text with a `%s` where the detail goes: `virError.str1`.
@@ -185,3 +190,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_error_reads_as_libvirt_prints_it() {
+        let error = Error::system("cannot open 'x'", &std::io::Error::from_raw_os_error(libc::ENOENT));
+        assert_eq!(error.message(), "cannot open 'x': No such file or directory");
+        assert_eq!(Error::system("cannot open 'x'", &std::io::Error::other("torn")).message(), "cannot open 'x': torn");
+    }
+}
