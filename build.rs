@@ -1,5 +1,7 @@
-//! What `cargo build` cannot be told in Cargo.toml: how the shared library is linked.
+//! What `cargo build` cannot be told in Cargo.toml: how the shared library is linked, and the C headers.
 
+#[path = "build/headers.rs"]
+mod headers;
 #[path = "build/link.rs"]
 mod link;
 #[path = "build/symbols.rs"]
@@ -10,4 +12,5 @@ fn main() {
     println!("cargo:rerun-if-changed=build");
     let symbols = symbols::read();
     link::shared_library(&symbols);
+    headers::write(&symbols);
 }

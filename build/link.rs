@@ -13,7 +13,6 @@ use crate::symbols::{nodes, Symbol};
 const SONAME: &str = "libvirt-jobs.so.0";
 
 pub fn shared_library(symbols: &[Symbol]) {
-    println!("cargo:rustc-check-cfg=cfg(symbol_versions)");
     for variable in ["CARGO_ENCODED_RUSTFLAGS", "PATH"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use std::sync::Arc;
 
+use super::abi::common::LIBVIR_VERSION_NUMBER;
 use super::ctypes::{virConnectAuth, virConnectAuthPtr, virConnectCloseFunc, virConnectCredentialPtr, virConnectPtr, virFreeCallback};
 use super::entry::{entry, Call, Outcome};
 use super::handle::{CloseCallback, Connect};
@@ -11,9 +12,6 @@ use super::symver::symver;
 use crate::driver::uri::Target;
 use crate::driver::Connection;
 use crate::model::{code, from, Error, Result};
-
-/// The libvirt release whose interface this library follows, as major * 1,000,000 + minor * 1,000 + micro.
-const LIBVIRT_VERSION: c_ulong = 9_000_000;
 
 /// `virConnectFlags`.
 const RO: c_uint = 1 << 0;
@@ -35,8 +33,8 @@ pub extern "C" fn virInitialize() -> c_int {
 pub unsafe extern "C" fn virGetVersion(libVer: *mut c_ulong, _type: *const c_char, typeVer: *mut c_ulong) -> c_int {
     entry(from::NONE, "virGetVersion", |call| {
         let version = call.out(libVer, "libVer")?;
-        version.set(LIBVIRT_VERSION);
-        call.maybe_out(typeVer).set(LIBVIRT_VERSION);
+        version.set(LIBVIR_VERSION_NUMBER);
+        call.maybe_out(typeVer).set(LIBVIR_VERSION_NUMBER);
         Ok(())
     })
 }
@@ -147,7 +145,7 @@ pub unsafe extern "C" fn virConnectGetVersion(conn: virConnectPtr, hvVer: *mut c
 pub unsafe extern "C" fn virConnectGetLibVersion(conn: virConnectPtr, libVer: *mut c_ulong) -> c_int {
     entry(from::DOMAIN, "virConnectGetLibVersion", |call| {
         call.connection(conn)?;
-        call.out(libVer, "libVer")?.set(LIBVIRT_VERSION);
+        call.out(libVer, "libVer")?.set(LIBVIR_VERSION_NUMBER);
         Ok(())
     })
 }

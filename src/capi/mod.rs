@@ -3,6 +3,7 @@
 //! One file per C object, with bodies of a few lines each between the checks of `entry` and the driver.
 #![allow(non_snake_case, non_upper_case_globals, clippy::missing_safety_doc, clippy::not_unsafe_ptr_arg_deref)]
 
+pub mod abi;
 mod alloc;
 mod connect;
 pub mod ctypes;

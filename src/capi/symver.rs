@@ -8,7 +8,7 @@
 macro_rules! symver {
     ($($node:literal => $($name:ident),+ $(,)?;)+) => {$($(
         #[cfg(symbol_versions)]
-        std::arch::global_asm!(concat!(".symver ", stringify!($name), ", ", stringify!($name), "@@", $node));
+        std::arch::global_asm!(concat!(".symver ", stringify!($name), ", ", stringify!($name), "@@@", $node));
     )+)+};
 }
 pub(super) use symver;
