@@ -5,7 +5,7 @@ use crate::xml::reader::Element;
 
 /// Fails on an attribute or child that is not listed, and on a second child of a kind that may be there once.
 /// A `*` after a child's name allows any number.
-pub(super) fn only(element: &Element, attributes: &[&str], children: &[&str]) -> Result<()> {
+pub(crate) fn only(element: &Element, attributes: &[&str], children: &[&str]) -> Result<()> {
     known_attributes(element, attributes)?;
     known_children(element, children, |_| false)
 }
@@ -45,13 +45,13 @@ pub(super) fn unsupported_value(what: &str, value: &str) -> Error {
 }
 
 /// The error for a value that libvirt does not have either.
-pub(super) fn invalid_attribute(element: &Element, name: &str, value: &str) -> Error {
+pub(crate) fn invalid_attribute(element: &Element, name: &str, value: &str) -> Error {
     let message = format!("Invalid value for attribute '{name}' in element '{}': '{value}'.", element.name);
     Error::xml(message).raised_by(from::XML)
 }
 
 /// An attribute that takes one of a set of words, the word `default` being the same as none.
-pub(super) fn word(element: &Element, name: &str, words: &[&str]) -> Result<Option<String>> {
+pub(crate) fn word(element: &Element, name: &str, words: &[&str]) -> Result<Option<String>> {
     match element.attr(name) {
         None | Some("default") => Ok(None),
         Some(value) if words.contains(&value) => Ok(Some(value.to_owned())),

@@ -3,7 +3,7 @@
 //! libvirt ignores what it does not know. Here an element or attribute that would change what the guest or its user
 //! gets, and that no driver honours, is refused with `CONFIG_UNSUPPORTED` and named; nothing is dropped in silence.
 
-mod check;
+pub(crate) mod check;
 mod devices;
 mod disk;
 mod format;
