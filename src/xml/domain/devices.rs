@@ -1,6 +1,6 @@
 //! `<devices>`: the list as a whole, and everything in it that is not a disk.
 
-use super::check::{known_attributes, number, only, text_of, unsupported_in, unsupported_value};
+use super::check::{invalid_attribute, known_attributes, number, only, text_of, unsupported_in, unsupported_value};
 use super::{disk, Controller, DomainDef, Scope};
 use crate::model::disk::Disk;
 use crate::model::{Error, Result};
@@ -15,7 +15,10 @@ pub(super) fn read(list: &Element, def: &mut DomainDef, scope: Scope) -> Result<
     for device in &list.children {
         match device.name.as_str() {
             "disk" => def.disks.push(disk::of_domain(device, scope)?),
-            "controller" => def.controllers.push(controller(device, scope)?),
+            "controller" => {
+                let controller = controller(device, &def.controllers, scope)?;
+                def.controllers.push(controller);
+            }
             "input" => input(device, list, def)?,
             "audio" => nothing(device, list, "type")?,
             "memballoon" => {
@@ -28,10 +31,10 @@ pub(super) fn read(list: &Element, def: &mut DomainDef, scope: Scope) -> Result<
     Ok(())
 }
 
-/// The disk in a document for attaching or detaching.
-pub(super) fn attachable(device: &Element) -> Result<Disk> {
+/// Fails unless a document is about a disk, the only device that comes and goes.
+pub(super) fn expect_disk(device: Element) -> Result<Element> {
     if device.name == "disk" {
-        return disk::of_domain(device, Scope::Configuration);
+        return Ok(device);
     }
     Err(Error::config(format!("device '{}' is not supported", device.name)))
 }
@@ -40,11 +43,6 @@ pub(super) fn attachable(device: &Element) -> Result<Disk> {
 pub(super) fn complete(def: &mut DomainDef) -> Result<()> {
     targets(&def.disks)?;
     boot_order(def)?;
-    for (i, one) in def.controllers.iter().enumerate() {
-        if def.controllers[..i].iter().any(|other| other.kind == one.kind && other.index == one.index) {
-            return Err(Error::xml(format!("Multiple '{}' controllers with index '{}'", one.kind, one.index)));
-        }
-    }
     if def.kind == "test" {
         return Ok(());
     }
@@ -55,7 +53,17 @@ pub(super) fn complete(def: &mut DomainDef) -> Result<()> {
             def.controllers.push(Controller { kind: bus.to_owned(), index: 0, model, alias: None });
         }
     }
-    def.memballoon.get_or_insert_with(|| "none".to_owned());
+    balloon(def)
+}
+
+/// Without a balloon a guest always has all of its memory. libvirt adds one unless told not to, so a request for less
+/// memory can only be met if the configuration itself says that there is no balloon.
+fn balloon(def: &mut DomainDef) -> Result<()> {
+    if def.memballoon.is_none() && def.current_memory_kib < def.memory_kib {
+        return Err(Error::config("'currentMemory' below 'memory' needs a memory balloon, which is not supported"));
+    }
+    def.current_memory_kib = def.memory_kib;
+    def.memballoon = Some("none".to_owned());
     Ok(())
 }
 
@@ -84,14 +92,14 @@ fn boot_order(def: &mut DomainDef) -> Result<()> {
     orders.sort_unstable();
     match orders.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
-        Some(pair) => Err(Error::xml(format!("boot order {} used for more than one device", pair[0]))),
+        Some(pair) => Err(Error::config(format!("boot order '{}' used for more than one device", pair[0]))),
     }
 }
 
-fn controller(element: &Element, scope: Scope) -> Result<Controller> {
+/// One controller of each kind is what there can be, and it has the index 0.
+fn controller(element: &Element, others: &[Controller], scope: Scope) -> Result<Controller> {
     only(element, &["type", "index", "model"], &["alias"])?;
     let kind = element.attr("type").unwrap_or_default();
-    let index = number(element, "index")?;
     let model = element.attr("model");
     let supported = match kind {
         "pci" => matches!(model, Some("pci-root" | "pcie-root")),
@@ -99,18 +107,21 @@ fn controller(element: &Element, scope: Scope) -> Result<Controller> {
         "sata" => model.is_none(),
         "usb" => model == Some("none"),
         other if OTHER_CONTROLLERS.contains(&other) => false,
-        other => return Err(super::check::invalid_attribute(element, "type", other)),
+        other => return Err(invalid_attribute(element, "type", other)),
     };
-    if !supported || index.is_some_and(|index| index != 0) {
+    let taken = others.iter().any(|other| other.kind == kind);
+    let index = number(element, "index")?;
+    if taken && index == Some(0) {
+        return Err(Error::xml(format!("Multiple '{kind}' controllers with index '0'")));
+    }
+    let index = index.unwrap_or(u32::from(taken));
+    if !supported || index != 0 {
         let model = model.map_or(String::new(), |model| format!(" of model '{model}'"));
-        return Err(Error::config(format!(
-            "controller '{kind}'{model} with index '{}' (line {}) is not supported",
-            index.unwrap_or(0),
-            element.line
-        )));
+        let message = format!("controller '{kind}'{model} with index '{index}' (line {}) is not supported", element.line);
+        return Err(Error::config(message));
     }
     let model = if kind == "scsi" { Some("virtio-scsi") } else { model };
-    Ok(Controller { kind: kind.to_owned(), index: 0, model: model.map(str::to_owned), alias: alias(element, scope) })
+    Ok(Controller { kind: kind.to_owned(), index, model: model.map(str::to_owned), alias: alias(element, scope) })
 }
 
 /// The alias of a device: kept if the user chose it, or the domain runs.

@@ -15,12 +15,7 @@ const OTHER_BUSES: [&str; 6] = ["ide", "fdc", "xen", "usb", "uml", "sd"];
 
 /// A disk of a domain: it needs a target and, unless it is an empty drive, a source.
 pub(super) fn of_domain(element: &Element, scope: Scope) -> Result<Disk> {
-    let mut disk = front(element, scope)?;
-    backend(element, &mut disk, scope)?;
-    if disk.target.is_empty() {
-        let path = disk.source().map_or(String::new(), |image| format!(" {}", image.path));
-        return Err(Error::new(code::NO_TARGET, path.trim_start()));
-    }
+    let mut disk = with_target(element, scope)?;
     if disk.chain.is_empty() && disk.device == "disk" {
         return Err(Error::new(code::NO_SOURCE, disk.target));
     }
@@ -28,13 +23,25 @@ pub(super) fn of_domain(element: &Element, scope: Scope) -> Result<Disk> {
         // As libvirt does: guessing the format of what a guest can write would let it choose its backing file.
         top.format = "raw".to_owned();
     }
-    check_front(&mut disk)?;
+    check_front(&disk)?;
     Ok(disk)
 }
 
-/// Where a job is to write: the source counts, and the format if one is given.
+/// A disk that is meant to be found by its target.
+pub(super) fn with_target(element: &Element, scope: Scope) -> Result<Disk> {
+    let mut disk = front(element, scope)?;
+    backend(element, &mut disk, scope)?;
+    if disk.target.is_empty() {
+        let path = disk.source().map_or("", |image| &image.path);
+        return Err(Error::new(code::NO_TARGET, path));
+    }
+    Ok(disk)
+}
+
+/// Where a job is to write: the source counts, and the format if one is given. The front end is not looked at.
 pub(super) fn destination(element: &Element) -> Result<Disk> {
-    let mut disk = front(element, Scope::Configuration)?;
+    let target = element.child("target").and_then(|target| target.attr("dev"));
+    let mut disk = Disk { target: target.unwrap_or_default().to_owned(), device: "disk".to_owned(), ..Disk::default() };
     backend(element, &mut disk, Scope::Configuration)?;
     if disk.chain.is_empty() {
         return Err(Error::new(code::NO_SOURCE, disk.target));
@@ -60,6 +67,9 @@ fn front(element: &Element, scope: Scope) -> Result<Disk> {
     if let Some(target) = element.child("target") {
         only(target, &["dev", "bus"], &[])?;
         disk.target = target.attr("dev").unwrap_or_default().to_owned();
+        if target.attr("dev") == Some("") {
+            return Err(unknown_name(""));
+        }
         disk.bus = bus(target, &disk.target)?;
     }
     if let Some(boot) = element.child("boot") {
@@ -92,12 +102,12 @@ fn bus(target: &Element, dev: &str) -> Result<String> {
 }
 
 /// Rules on the front end that need all of it.
-fn check_front(disk: &mut Disk) -> Result<()> {
+fn check_front(disk: &Disk) -> Result<()> {
     let name = disk.target.as_str();
     let rest = ["hd", "sd", "vd", "xvd", "ubd", "fd"].iter().find_map(|prefix| name.strip_prefix(prefix));
     let letters = rest.map(|rest| rest.trim_end_matches(|c: char| c.is_ascii_digit()));
     if !letters.is_some_and(|l| !l.is_empty() && l.len() <= 6 && l.chars().all(|c| c.is_ascii_lowercase())) {
-        return Err(Error::xml(format!("Unknown disk name '{name}' and no address specified")));
+        return Err(unknown_name(name));
     }
     if letters != rest {
         return Err(Error::config(format!("invalid disk target '{name}', partitions can't appear in disk targets")));
@@ -115,6 +125,10 @@ fn check_front(disk: &mut Disk) -> Result<()> {
     Ok(())
 }
 
+fn unknown_name(name: &str) -> Error {
+    Error::xml(format!("Unknown disk name '{name}' and no address specified"))
+}
+
 /// What is behind the front end: how it is driven, the images, the mirror.
 fn backend(element: &Element, disk: &mut Disk, scope: Scope) -> Result<()> {
     let kind = image_kind(element)?;
@@ -127,7 +141,7 @@ fn backend(element: &Element, disk: &mut Disk, scope: Scope) -> Result<()> {
     let whole = backing(element, &mut disk.chain, scope)?;
     disk.probe_after = (!whole).then_some(disk.chain.len());
     if scope == Scope::Live {
-        disk.mirror = element.child("mirror").map(mirror).transpose()?;
+        disk.mirror = element.child("mirror").map(|child| mirror(child, &disk.chain)).transpose()?;
     }
     Ok(())
 }
@@ -143,15 +157,18 @@ fn tuning(driver: &Element) -> Result<(DiskTuning, String)> {
         discard: word(driver, "discard", &["unmap", "ignore"])?,
         detect_zeroes: word(driver, "detect_zeroes", &["off", "on", "unmap"])?,
     };
-    Ok((tuning, driver.attr("type").map_or(Ok(String::new()), format)?))
+    let unknown = |format: &str| Error::config(format!("unknown driver format value '{format}'"));
+    let format = driver.attr("type").map(|name| format(name, unknown)).transpose()?;
+    Ok((tuning, format.unwrap_or_default()))
 }
 
-fn format(format: &str) -> Result<String> {
-    match format {
-        "raw" | "qcow2" => Ok(format.to_owned()),
+/// A format that can be opened; `unknown` makes the error for one that libvirt does not know either.
+fn format(name: &str, unknown: impl Fn(&str) -> Error) -> Result<String> {
+    match name {
+        "raw" | "qcow2" => Ok(name.to_owned()),
         "aio" => Ok("raw".to_owned()),
         other if OTHER_FORMATS.contains(&other) => Err(unsupported_value("disk format", other)),
-        other => Err(Error::config(format!("unknown driver format value '{other}'"))),
+        other => Err(unknown(other)),
     }
 }
 
@@ -201,11 +218,13 @@ fn backing_format(store: &Element) -> Result<String> {
     let missing = || Error::xml("missing disk backing store format");
     let element = store.child("format").ok_or_else(missing)?;
     only(element, &["type"], &[])?;
-    format(element.attr("type").ok_or_else(missing)?)
+    let name = element.attr("type").ok_or_else(missing)?;
+    format(name, |name| Error::xml(format!("unknown storage source format '{name}'")))
 }
 
 /// The mirror of a running copy or active commit. The `file` and `format` that libvirt repeats for old readers are not read.
-fn mirror(element: &Element) -> Result<Mirror> {
+/// A copy without a `<backingStore>` of its own, not even an empty one, goes on in the disk's chain.
+fn mirror(element: &Element, own: &[Image]) -> Result<Mirror> {
     only(element, &["type", "file", "dev", "format", "job", "ready"], &["format", "source", "backingStore"])?;
     let job = match element.attr("job") {
         Some("copy") => MirrorJob::Copy,
@@ -221,6 +240,9 @@ fn mirror(element: &Element) -> Result<Mirror> {
     };
     let top = source(element, image_kind(element)?, backing_format(element)?, Scope::Live)?;
     let mut chain = vec![top.ok_or_else(|| Error::xml("mirror requires source element"))?];
-    backing(element, &mut chain, Scope::Live)?;
+    let told = backing(element, &mut chain, Scope::Live)?;
+    if job == MirrorJob::Copy && !told && chain.len() == 1 {
+        chain.extend(own.iter().skip(1).cloned());
+    }
     Ok(Mirror { job, ready, chain })
 }

@@ -84,7 +84,7 @@ fn devices(w: &mut Writer, def: &DomainDef, live: bool) {
                 .attr("index", controller.index.to_string())
                 .maybe("model", controller.model.as_ref()),
         );
-        alias(w, controller.alias.as_deref(), live);
+        alias(w, controller.alias.as_deref());
         w.close();
     }
     if let Some(model) = &def.memballoon {
@@ -106,14 +106,14 @@ fn disk(w: &mut Writer, disk: &Disk, live: bool) {
             .maybe("detect_zeroes", disk.tuning.detect_zeroes.as_ref()),
     );
     if let Some((top, below)) = disk.chain.split_first() {
-        w.empty(source(top, live));
+        w.empty(source(top, index(top)));
         match disk.probe_after.filter(|_| !live) {
-            Some(named) => backing(w, &below[..named.saturating_sub(1).min(below.len())], false, live),
-            None => backing(w, below, true, live),
+            Some(named) => backing(w, &below[..named.saturating_sub(1).min(below.len())], false),
+            None => backing(w, below, true),
         }
     }
     if let Some(running) = disk.mirror.as_ref().filter(|_| live) {
-        mirror(w, running);
+        mirror(w, running, disk);
     }
     w.empty(Tag::new("target").attr("dev", &disk.target).attr("bus", &disk.bus));
     if disk.readonly {
@@ -123,19 +123,19 @@ fn disk(w: &mut Writer, disk: &Disk, live: bool) {
     if let Some(order) = disk.boot_order {
         w.empty(Tag::new("boot").attr("order", order.to_string()));
     }
-    alias(w, disk.alias.as_deref(), live);
+    alias(w, disk.alias.as_deref());
     w.close();
 }
 
 /// `<source>` of an image. A network image is described as far as its name, in the hypervisor's words, tells.
-fn source(image: &Image, live: bool) -> Tag {
+fn source(image: &Image, index: Option<String>) -> Tag {
     let tag = match (image.kind, image.path.split_once(':')) {
         (ImageKind::File, _) => Tag::new("source").attr("file", &image.path),
         (ImageKind::Block, _) => Tag::new("source").attr("dev", &image.path),
         (ImageKind::Network, Some((protocol, name))) => Tag::new("source").attr("protocol", protocol).attr("name", name),
         (ImageKind::Network, None) => Tag::new("source").attr("name", &image.path),
     };
-    tag.maybe("index", index(image).filter(|_| live))
+    tag.maybe("index", index)
 }
 
 fn index(image: &Image) -> Option<String> {
@@ -143,11 +143,11 @@ fn index(image: &Image) -> Option<String> {
 }
 
 /// Images inside one another, then the empty element that says there are no more.
-fn backing(w: &mut Writer, images: &[Image], whole: bool, live: bool) {
+fn backing(w: &mut Writer, images: &[Image], whole: bool) {
     for image in images {
-        w.open(Tag::new("backingStore").attr("type", image.kind.as_str()).maybe("index", index(image).filter(|_| live)));
+        w.open(Tag::new("backingStore").attr("type", image.kind.as_str()).maybe("index", index(image)));
         format(w, image);
-        w.empty(source(image, false));
+        w.empty(source(image, None));
     }
     if whole {
         w.empty(Tag::new("backingStore"));
@@ -163,8 +163,9 @@ fn format(w: &mut Writer, image: &Image) {
     }
 }
 
-/// The target of a copy is shown with all that is below it, that of an active commit alone: it is in the disk's own chain.
-fn mirror(w: &mut Writer, mirror: &Mirror) {
+/// The target of a copy is shown with the images below it, unless they are the disk's own. That of an active commit is
+/// in the disk's own chain itself.
+fn mirror(w: &mut Writer, mirror: &Mirror, disk: &Disk) {
     let Some((top, below)) = mirror.chain.split_first() else { return };
     let copy = mirror.job == MirrorJob::Copy;
     let mut tag = Tag::new("mirror").attr("type", top.kind.as_str());
@@ -180,15 +181,16 @@ fn mirror(w: &mut Writer, mirror: &Mirror) {
     };
     w.open(tag.attr("job", if copy { "copy" } else { "active-commit" }).maybe("ready", ready));
     format(w, top);
-    w.empty(source(top, true));
-    if copy {
-        backing(w, below, true, true);
+    w.empty(source(top, index(top)));
+    let shared = !below.is_empty() && disk.chain.get(1..) == Some(below);
+    if copy && !shared {
+        backing(w, below, true);
     }
     w.close();
 }
 
-fn alias(w: &mut Writer, name: Option<&str>, live: bool) {
-    if let Some(name) = name.filter(|name| live || name.starts_with("ua-")) {
+fn alias(w: &mut Writer, name: Option<&str>) {
+    if let Some(name) = name {
         w.empty(Tag::new("alias").attr("name", name));
     }
 }

@@ -138,7 +138,7 @@ fn cpu(root: &Element, def: &mut DomainDef) -> Result<()> {
         }
     }
     match (mode, &model) {
-        ("custom", None) => return Err(Error::xml("missing CPU model name")),
+        ("custom", None) => return Ok(()),
         ("custom", Some(_)) | (_, None) => {}
         (mode, Some(_)) => return Err(Error::config(format!("a CPU model with mode '{mode}' is not supported"))),
     }

@@ -126,12 +126,22 @@ pub fn parse_disk(xml: &str) -> Result<Disk> {
     root.and_then(|root| disk::destination(&root)).map_err(raised_here)
 }
 
-/// Reads a `<disk>` that is to be attached to, or detached from, a domain.
+/// Reads a `<disk>` that is to be attached to a domain.
 ///
 /// # Errors
 /// As [`DomainDef::parse`]; `CONFIG_UNSUPPORTED` for a device that is not a disk.
-pub fn parse_device(xml: &str) -> Result<Disk> {
-    reader::parse_as(xml, "device_definition").and_then(|root| devices::attachable(&root)).map_err(raised_here)
+pub fn parse_attached(xml: &str) -> Result<Disk> {
+    let device = reader::parse_as(xml, "device_definition").and_then(devices::expect_disk);
+    device.and_then(|device| disk::of_domain(&device, Scope::Configuration)).map_err(raised_here)
+}
+
+/// Reads a `<disk>` that is to be detached: its target says which one is meant, all else is optional.
+///
+/// # Errors
+/// As [`parse_attached`].
+pub fn parse_detached(xml: &str) -> Result<Disk> {
+    let device = reader::parse_as(xml, "device_definition").and_then(devices::expect_disk);
+    device.and_then(|device| disk::with_target(&device, Scope::Configuration)).map_err(raised_here)
 }
 
 /// Whether a document is read for what is configured, or for the state of a running domain as well.

@@ -75,7 +75,7 @@ fn kind(root: &Element) -> Result<String> {
 
 fn uuid(root: &Element) -> Result<Option<Uuid>> {
     match root.child_text("uuid") {
-        None => Ok(None),
+        None | Some("") => Ok(None),
         Some(text) => Uuid::parse(text).map(Some).ok_or_else(|| Error::internal("malformed uuid element")),
     }
 }
@@ -135,9 +135,6 @@ fn sizes(root: &Element, def: &mut DomainDef) -> Result<()> {
         .ok_or_else(|| Error::xml("Memory size must be specified via <memory> or in the <numa> configuration"))?;
     let current = memory::kib(root, "currentMemory")?.filter(|&kib| kib > 0);
     def.current_memory_kib = current.map_or(def.memory_kib, |kib| kib.min(def.memory_kib));
-    if def.current_memory_kib < def.memory_kib && def.kind != "test" {
-        return Err(Error::config("'currentMemory' below 'memory' needs a memory balloon, which is not supported"));
-    }
     def.vcpus = vcpus(root)?;
     Ok(())
 }
