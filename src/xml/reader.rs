@@ -153,13 +153,20 @@ impl Builder<'_> {
                 }
                 Ok(())
             }
-            Event::Text(text) => self.characters(&text.xml10_content(), at),
+            Event::Text(text) => match text.find("]]>") {
+                Some(i) => Err(self.fault(at + i, "sequence ']]>' is not allowed in content")),
+                None => self.characters(&text.xml10_content(), at),
+            },
             Event::CData(text) if self.open.is_empty() => Err(self.misplaced(at, &text.xml10_content())),
             Event::CData(text) => self.characters(&text.xml10_content(), at),
             Event::GeneralRef(reference) => self.reference(&reference, at),
             Event::Decl(declaration) => self.declaration(&declaration, at),
             Event::DocType(_) => Err(self.fault(at, "a document type declaration is not accepted")),
-            Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
+            Event::PI(instruction) => match instruction.target() {
+                target if target.eq_ignore_ascii_case("xml") => Err(self.fault(at, "reserved name of a processing instruction")),
+                target => self.name(target, at).map(drop),
+            },
+            Event::Comment(_) | Event::Eof => Ok(()),
         }
     }
 
@@ -183,6 +190,9 @@ impl Builder<'_> {
         }
         self.count(at)?;
         let name = self.name(tag.name().as_ref(), at)?;
+        if !are_apart(tag.attributes_raw()) {
+            return Err(self.fault(at, format!("attributes of element '{name}' are not separated by space")));
+        }
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|error| self.fault(at, format!("element '{name}': {error}")))?;
@@ -332,6 +342,21 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
+/// Whether there is space after every attribute value but the last; quick-xml does without.
+fn are_apart(attributes: &str) -> bool {
+    let mut quote = None;
+    let mut closed = false;
+    for c in attributes.chars() {
+        match quote {
+            Some(q) if q == c => (quote, closed) = (None, true),
+            Some(_) => {}
+            None if closed && !is_space(c) => return false,
+            None => (quote, closed) = (matches!(c, '\'' | '"').then_some(c), false),
+        }
+    }
+    true
+}
+
 /// The `Char` production of XML 1.0.
 pub(super) fn is_xml_char(c: char) -> bool {
     match c {
@@ -341,9 +366,26 @@ pub(super) fn is_xml_char(c: char) -> bool {
     }
 }
 
-/// The `Name` production of XML 1.0, with every character beyond ASCII taken for a letter.
+/// The `Name` production of XML 1.0.
 fn is_name(name: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
     let mut chars = name.chars();
-    chars.next().is_some_and(letter) && chars.all(|c| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.'))
+    chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }
+
+fn starts_name(c: char) -> bool {
+    match c {
+        ':' | '_' => true,
+        '\u{d7}' | '\u{f7}' | '\u{37e}' => false,
+        '\u{c0}'..='\u{2ff}' | '\u{370}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' => true,
+        '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' => true,
+        '\u{10000}'..='\u{effff}' => true,
+        c => c.is_ascii_alphabetic(),
+    }
+}
+
+fn continues_name(c: char) -> bool {
+    starts_name(c) || c.is_ascii_digit() || matches!(c, '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+}
+
+#[cfg(test)]
+mod tests;
