@@ -51,9 +51,11 @@ fn write_config(w: &mut Writer, config: &JobConfig, speed: u64) {
 }
 
 fn write_target(w: &mut Writer, target: &DiskTarget) {
-    let known = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
-    let tag =
-        Tag::new("target").maybe("disk", known(&target.disk)).maybe("type", known(&target.kind)).maybe("format", known(&target.format));
+    let known = |text: &String| !text.is_empty();
+    let tag = Tag::new("target")
+        .maybe("disk", Some(&target.disk).filter(|disk| known(disk)))
+        .maybe("type", Some(&target.kind).filter(|kind| matches!(kind.as_str(), "file" | "block" | "network")))
+        .maybe("format", Some(&target.format).filter(|format| known(format)));
     w.text(tag, &target.path);
 }
 
@@ -86,9 +88,9 @@ fn write_stats(w: &mut Writer, job: &Job, now: Now) {
 fn write_migration(w: &mut Writer, stats: &MigrationStats) {
     w.open(Tag::new("migration"));
     w.open(Tag::new("memory"));
-    number(w, "total", None, stats.memory_total);
-    number(w, "processed", None, stats.memory_processed);
-    number(w, "remaining", None, stats.memory_remaining);
+    number(w, "total", Some("bytes"), stats.memory_total);
+    number(w, "processed", Some("bytes"), stats.memory_processed);
+    number(w, "remaining", Some("bytes"), stats.memory_remaining);
     number(w, "rate", Some("bytes/s"), stats.memory_rate);
     number(w, "normal", Some("pages"), stats.pages_normal);
     number(w, "constant", Some("pages"), stats.pages_constant);
@@ -106,3 +108,6 @@ fn write_migration(w: &mut Writer, stats: &MigrationStats) {
 fn number(w: &mut Writer, name: &'static str, unit: Option<&str>, value: u64) {
     w.text(Tag::new(name).maybe("unit", unit), value.to_string());
 }
+
+#[cfg(test)]
+mod tests;

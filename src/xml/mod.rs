@@ -6,3 +6,6 @@ pub mod job;
 pub mod reader;
 pub mod snapshot;
 pub mod writer;
+
+#[cfg(test)]
+mod validate;
