@@ -1737,6 +1737,52 @@ typedef void (*virConnectDomainEventJobCompletedCallback)(virConnectPtr conn,
                                                           virTypedParameterPtr params,
                                                           int nparams,
                                                           void *opaque);
+/**
+ * Tells @cb of the lifecycle events of all domains of @conn. The newer call is virConnectDomainEventRegisterAny.
+ *
+ * @freecb is called with @opaque once, after the last call of @cb, with nothing locked; not if this function fails.
+ *
+ * Returns 0, or -1 on error, as when @cb is registered already.
+ */
+int virConnectDomainEventRegister(virConnectPtr conn,
+                                  virConnectDomainEventCallback cb,
+                                  void *opaque,
+                                  virFreeCallback freecb);
+
+/**
+ * Ends what virConnectDomainEventRegister began. May be called from inside a callback.
+ *
+ * Returns 0, or -1 on error, as when @cb is not registered.
+ */
+int virConnectDomainEventDeregister(virConnectPtr conn, virConnectDomainEventCallback cb);
+
+/**
+ * Tells @cb of the events @eventID (a virDomainEventID, whose comments say what type @cb really has) of the domain
+ * @dom, or of all domains of @conn if it is NULL. An event loop must be registered; it is what calls @cb, with nothing
+ * locked, so @cb may call everything. The connection stays open while the registration lasts, and the domain that @cb
+ * is given is valid during the call; virDomainRef makes it last.
+ *
+ * @freecb is called with @opaque once, after the last call of @cb, with nothing locked; not if this function fails.
+ *
+ * Events are not dropped while somebody is registered: an application whose loop stands still lets them pile up.
+ *
+ * Returns a number for virConnectDomainEventDeregisterAny, or -1 on error, as when @cb is registered already for the
+ * same events of the same domain.
+ */
+int virConnectDomainEventRegisterAny(virConnectPtr conn,
+                                     virDomainPtr dom,
+                                     int eventID,
+                                     virConnectDomainEventGenericCallback cb,
+                                     void *opaque,
+                                     virFreeCallback freecb);
+
+/**
+ * Ends the registration @callbackID. May be called from inside a callback, which is then not called again; on another
+ * thread than the loop's, a call that is on its way already may still come.
+ *
+ * Returns 0, or -1 on error, as when there is no such registration.
+ */
+int virConnectDomainEventDeregisterAny(virConnectPtr conn, int callbackID);
 
 /** Casts the callback of any event for virConnectDomainEventRegisterAny. */
 #define VIR_DOMAIN_EVENT_CALLBACK(cb) ((virConnectDomainEventGenericCallback)(cb))

@@ -10,7 +10,8 @@ use super::handle::{CloseCallback, Connect};
 use super::object::{self, Strong};
 use super::symver::symver;
 use crate::driver::uri::Target;
-use crate::driver::Connection;
+use crate::driver::{self, Connection};
+use crate::event::Subscriptions;
 use crate::model::{code, from, Error, Result};
 
 /// `virConnectFlags`.
@@ -74,8 +75,9 @@ unsafe fn open(call: &Call, name: *const c_char, flags: c_uint) -> Outcome<Stron
     let given = unsafe { call.optional_text(name, "name") }?.filter(|name| !name.is_empty());
     let default = std::env::var("LIBVIRT_DEFAULT_URI").ok().filter(|uri| given.is_none() && !uri.is_empty());
     let uri = given.or(default.as_deref()).ok_or_else(|| call.error(code::NO_CONNECT, "(null)"))?;
-    let driver = driver_for(&Target::parse(uri, libvirt_is_loaded())?)?;
-    Ok(Strong::new(Connect::new(driver, flags & RO != 0))?)
+    let events = Arc::new(Subscriptions::new());
+    let driver = driver_for(&Target::parse(uri, libvirt_is_loaded())?, &events)?;
+    Ok(Strong::new(Connect::new(driver, events, flags & RO != 0))?)
 }
 
 /// Whether the real library is in this process; plain `test:` is its own then.
@@ -85,14 +87,12 @@ fn libvirt_is_loaded() -> bool {
     !library.is_null()
 }
 
-fn driver_for(target: &Target) -> Result<Arc<dyn Connection>> {
-    let uri = match target {
-        Target::TestDefault => "test:///default".to_owned(),
-        Target::TestFixture(path) => format!("test://{}", path.display()),
-        Target::Qemu(path) => format!("qemu+qmp://{}", path.display()),
-        Target::Libvirt(uri) => uri.clone(),
-    };
-    Err(Error::new(code::NO_CONNECT, uri))
+fn driver_for(target: &Target, events: &Arc<Subscriptions>) -> Result<Arc<dyn Connection>> {
+    match target {
+        Target::TestDefault | Target::TestFixture(_) => driver::test::open(target, events.clone()),
+        Target::Qemu(path) => Err(Error::new(code::NO_CONNECT, format!("qemu+qmp://{}", path.display()))),
+        Target::Libvirt(uri) => Err(Error::new(code::NO_CONNECT, uri)),
+    }
 }
 
 /// Gives up one reference to @conn. The connection is closed with the last; domains and event callbacks hold one each.

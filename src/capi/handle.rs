@@ -8,14 +8,17 @@ use parking_lot::Mutex;
 
 use super::ctypes::{virConnect, virConnectCloseFunc, virDomain, virDomainSnapshot, virFreeCallback};
 use super::error::ConnectionErrors;
+use super::event::Events;
 use super::object::{self, Any, Object, Strong};
 use crate::driver;
+use crate::event::Subscriptions;
 use crate::model::{DomainRef, Uuid};
 use crate::model::{Error, Result};
 
 /// What a `virConnectPtr` means.
 pub struct Connect {
     pub driver: Arc<dyn driver::Connection>,
+    pub events: Events,
     pub readonly: bool,
     pub errors: ConnectionErrors,
     pub close_callback: Mutex<Option<CloseCallback>>,
@@ -24,11 +27,12 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// Wraps an open connection of a driver.
-    pub fn new(driver: Arc<dyn driver::Connection>, readonly: bool) -> Connect {
+    /// Wraps an open connection of a driver, which pushes its events to `events`.
+    pub fn new(driver: Arc<dyn driver::Connection>, events: Arc<Subscriptions>, readonly: bool) -> Connect {
         let type_name = CString::new(driver.type_name()).unwrap_or_default();
         let close_callback = Mutex::new(None);
-        Connect { driver, readonly, errors: ConnectionErrors::default(), close_callback, type_name, pointer: AtomicUsize::new(0) }
+        let events = Events::new(events);
+        Connect { driver, events, readonly, errors: ConnectionErrors::default(), close_callback, type_name, pointer: AtomicUsize::new(0) }
     }
 
     /// `virConnectGetType`'s text; lives as long as the connection.

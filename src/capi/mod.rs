@@ -10,9 +10,12 @@ pub mod ctypes;
 mod domain;
 mod entry;
 mod error;
+mod event;
+mod eventloop;
 mod handle;
 mod listing;
 mod object;
+mod opaque;
 mod symver;
 #[cfg(test)]
 mod testing;
@@ -38,6 +41,13 @@ pub use error::{
     virConnCopyLastError, virConnGetLastError, virConnResetLastError, virConnSetErrorFunc, virCopyLastError, virDefaultErrorFunc,
     virFreeError, virGetLastError, virGetLastErrorCode, virGetLastErrorDomain, virGetLastErrorMessage, virResetError, virResetLastError,
     virSaveLastError, virSetErrorFunc,
+};
+pub use event::{
+    virConnectDomainEventDeregister, virConnectDomainEventDeregisterAny, virConnectDomainEventRegister, virConnectDomainEventRegisterAny,
+};
+pub use eventloop::{
+    virEventAddHandle, virEventAddTimeout, virEventRegisterDefaultImpl, virEventRegisterImpl, virEventRemoveHandle, virEventRemoveTimeout,
+    virEventRunDefaultImpl, virEventUpdateHandle, virEventUpdateTimeout,
 };
 pub use listing::{
     virConnectListAllDomains, virConnectListDefinedDomains, virConnectListDomains, virConnectNumOfDefinedDomains, virConnectNumOfDomains,

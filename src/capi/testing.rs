@@ -7,6 +7,7 @@ use super::handle::Connect;
 use super::object::Strong;
 use crate::driver::request::ListFilter;
 use crate::driver::{Connection, Domain, DomainSummary, Key};
+use crate::event::Subscriptions;
 use crate::job::Job;
 use crate::model::{from, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, Result, Uuid};
 
@@ -20,7 +21,7 @@ pub fn guest() -> DomainRef {
 
 /// A handle for a connection to it.
 pub fn connect(readonly: bool) -> Strong<Connect> {
-    Strong::new(Connect::new(Arc::new(Fake), readonly)).expect("memory")
+    Strong::new(Connect::new(Arc::new(Fake), Arc::new(Subscriptions::new()), readonly)).expect("memory")
 }
 
 impl Connection for Fake {
