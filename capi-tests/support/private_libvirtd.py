@@ -1,0 +1,265 @@
+#!/usr/bin/python3
+"""A libvirtd of one's own for tests, serving qemu:///session out of one directory and nothing else on the machine.
+
+    private_libvirtd.py start DIR       start it; print the variables to use, as shell assignments
+    private_libvirtd.py stop DIR        end its machines and itself, remove DIR
+    private_libvirtd.py run COMMAND...  start in a new directory, run COMMAND with the variables set, stop
+
+The variables are ORACLE_URI (with the socket in it, so no XDG_* needs to be set) and ORACLE_DIR.
+
+A libvirtd that runs as root always is the system one, with its sockets in /run and its state in /var/lib. So for root
+it is started in a user namespace where root is called 1000: there it takes itself for a session daemon and keeps to its
+XDG directories, while for the kernel it is still root and may open /dev/kvm.
+
+libvirtd and its machines are kept by a supervisor, which is the reaper of all of them. So `stop` knows for sure which
+processes are its own, and a machine that ended is gone at once (an init that reaps late would make libvirt wait).
+
+Finding out what QEMU can do takes libvirtd some seconds. VIRT_JOBS_ORACLE_CACHE names a directory that keeps the answer
+between runs.
+
+Exit status: 77 if there is no libvirtd, QEMU or user namespace here, 1 on other failures; the reason is on stderr.
+"""
+
+import ctypes
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+PR_SET_CHILD_SUBREAPER = 36
+QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
+
+QEMU_CONF = """\
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+"""
+
+LIBVIRTD_CONF = """\
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:file:{directory}/libvirtd.log"
+"""
+
+
+class Skip(Exception):
+    """Something that is needed is not on this machine."""
+
+
+class Failure(Exception):
+    """It is, but did not work."""
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def command_prefix():
+    """What makes libvirtd a session daemon, checking that it can be started at all."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    for tool in ("libvirtd", "virsh", QEMU, "qemu-img", "qemu-io"):
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed")
+    if os.geteuid() != 0:
+        return []
+    prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    if subprocess.run(prefix + ["true"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("root cannot make a user namespace here")
+    return prefix
+
+
+def socket_uri(directory):
+    return f"qemu:///session?socket={directory}/run/libvirt/libvirt-sock"
+
+
+def environment(directory):
+    cache = os.environ.get("VIRT_JOBS_ORACLE_CACHE", f"{directory}/cache")
+    os.makedirs(cache, exist_ok=True)
+    return dict(
+        os.environ,
+        HOME=directory,
+        XDG_RUNTIME_DIR=f"{directory}/run",
+        XDG_CONFIG_HOME=f"{directory}/config",
+        XDG_DATA_HOME=f"{directory}/data",
+        XDG_CACHE_HOME=cache,
+    )
+
+
+def configure(directory):
+    os.makedirs(f"{directory}/config/libvirt")
+    os.makedirs(f"{directory}/run", mode=0o700)
+    with open(f"{directory}/config/libvirt/qemu.conf", "w") as file:
+        file.write(QEMU_CONF)
+    with open(f"{directory}/libvirtd.conf", "w") as file:
+        file.write(LIBVIRTD_CONF.format(directory=directory))
+
+
+def children():
+    """The children of this process: once libvirtd is gone, its machines are among them."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == os.getpid():
+            found.add(int(entry))
+    return found
+
+
+def reap():
+    """The children that have ended since the last call."""
+    ended = set()
+    try:
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            ended.add(pid)
+    except ChildProcessError:
+        pass
+    return ended
+
+
+def end(pids):
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            os.kill(pid, how)
+        if wait_until(lambda: not (pids.difference_update(reap()) or pids), STOP_SECONDS):
+            return
+
+
+def supervise(directory, prefix):
+    """The supervisor's life: it ends when it is told to, or when libvirtd does."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    awaited = {signal.SIGTERM, signal.SIGCHLD}
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    with open(f"{directory}/output", "w") as output:
+        daemon = subprocess.Popen(
+            prefix + ["libvirtd", "--config", f"{directory}/libvirtd.conf"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment(directory),
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited),
+        ).pid
+    while signal.sigwait(awaited) == signal.SIGCHLD:
+        if daemon in reap():
+            break
+    else:
+        end({daemon})
+    end(children())
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def answers(uri):
+    return subprocess.run(["virsh", "-q", "-c", uri, "version"], capture_output=True).returncode == 0
+
+
+def log_of(directory):
+    text = ""
+    for name in ("output", "libvirtd.log"):
+        if os.path.exists(f"{directory}/{name}"):
+            with open(f"{directory}/{name}", errors="replace") as file:
+                text += file.read()
+    return text
+
+
+def start(directory):
+    """Start a supervisor with its libvirtd; returns when that answers, which includes the probing of QEMU."""
+    prefix = command_prefix()
+    os.makedirs(directory, exist_ok=True)
+    directory = os.path.realpath(directory)
+    if os.listdir(directory):
+        raise Failure(f"{directory} is not empty")
+    configure(directory)
+    supervisor = os.fork()
+    if supervisor == 0:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(null, fd)
+        supervise(directory, prefix)
+        os._exit(0)
+    with open(f"{directory}/supervisor.pid", "w") as file:
+        file.write(str(supervisor))
+    uri = socket_uri(directory)
+    wait_until(lambda: not alive(supervisor) or answers(uri), START_SECONDS)
+    if not answers(uri):
+        log = log_of(directory)
+        stop(directory)
+        raise Failure(f"libvirtd did not answer within {START_SECONDS} s\n{log}")
+    return {"ORACLE_URI": uri, "ORACLE_DIR": directory}
+
+
+def stop(directory):
+    directory = os.path.realpath(directory)
+    try:
+        with open(f"{directory}/supervisor.pid") as file:
+            supervisor = int(file.read())
+        with open(f"/proc/{supervisor}/cmdline") as file:
+            known = os.path.basename(__file__) in file.read()
+    except FileNotFoundError:
+        known = False
+    # The pid may have been used again since.
+    if known:
+        os.kill(supervisor, signal.SIGTERM)
+        wait_until(lambda: not alive(supervisor), 3 * STOP_SECONDS)
+    if os.path.exists(f"{directory}/supervisor.pid"):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def run(command):
+    directory = tempfile.mkdtemp(prefix="libvirtd-")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        variables = start(directory)
+        return subprocess.run(command, env=dict(os.environ, **variables)).returncode
+    finally:
+        stop(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main(arguments):
+    match arguments:
+        case ["start", directory]:
+            for name, value in start(directory).items():
+                print(f"{name}={shlex.quote(value)}")
+            return 0
+        case ["stop", directory]:
+            stop(directory)
+            return 0
+        case ["run", _, *_]:
+            return run(arguments[1:])
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Skip as reason:
+        print(f"SKIP: {reason}", file=sys.stderr)
+        sys.exit(77)
+    except Failure as reason:
+        print(f"private-libvirtd: {reason}", file=sys.stderr)
+        sys.exit(1)
