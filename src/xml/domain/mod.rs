@@ -12,6 +12,8 @@ mod memory;
 mod parse;
 
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
 mod tests;
 
 use super::reader::{self, Element};

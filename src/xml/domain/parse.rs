@@ -155,7 +155,7 @@ fn vcpus(root: &Element) -> Result<u16> {
         None => Ok(count),
         Some(Ok(current)) if current == count => Ok(count),
         Some(Ok(current)) if current > count => Err(Error::config("maximum vCPU count must not be less than current vCPU count")),
-        Some(Ok(_)) => Err(Error::config("vCPUs that are not there from the start are not supported")),
+        Some(Ok(_)) => Err(Error::config("a 'current' number of vCPUs below the maximum is not supported")),
         Some(Err(_)) => Err(Error::xml("current vcpus count must be an integer")),
     }
 }
