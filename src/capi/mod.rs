@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod eventloop;
 mod handle;
+mod job;
 mod listing;
 mod object;
 mod opaque;
@@ -48,6 +49,10 @@ pub use event::{
 pub use eventloop::{
     virEventAddHandle, virEventAddTimeout, virEventRegisterDefaultImpl, virEventRegisterImpl, virEventRemoveHandle, virEventRemoveTimeout,
     virEventRunDefaultImpl, virEventUpdateHandle, virEventUpdateTimeout,
+};
+pub use job::{
+    virConnectListAllDomainJobs, virDomainJobControl, virDomainJobFree, virDomainJobGetXMLDesc, virDomainJobLastStarted, virDomainJobList,
+    virDomainJobSetSpeed, virDomainJobWait,
 };
 pub use listing::{
     virConnectListAllDomains, virConnectListDefinedDomains, virConnectListDomains, virConnectNumOfDefinedDomains, virConnectNumOfDomains,

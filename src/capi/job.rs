@@ -1,0 +1,279 @@
+//! Named jobs: the proposal's functions, and what goes beyond it.
+
+use std::cell::RefCell;
+use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
+use std::ptr;
+use std::time::Duration;
+
+use super::alloc::{self, Array};
+use super::ctypes::{virConnectPtr, virDomainJob, virDomainJobPtr, virDomainPtr, virTypedParameter};
+use super::entry::{entry, Call, Outcome};
+use super::symver::symver;
+use super::typedparam;
+use crate::driver::request::ListFilter;
+use crate::driver::Domain;
+use crate::job::Job;
+use crate::model::flags::{job_xml as xml_flag, list};
+use crate::model::{code, from, ControlOp, DomainRef, Error, JobState, Now, Result, TypedValue, Uuid};
+use crate::xml::job::job_xml;
+
+/// Bits of `1 << state` that a wait may name.
+const ALL_STATES: u32 = ((1 << (JobState::Paused as u32 + 1)) - 1) & !1;
+
+/// Jobs on their way into an array for C.
+struct Listing {
+    jobs: Array<virDomainJobPtr>,
+    count: usize,
+    wanted: bool,
+    flags: u32,
+}
+
+impl Listing {
+    /// `wanted`: the caller takes the array; otherwise jobs are only counted.
+    fn new(wanted: bool, flags: u32) -> Listing {
+        Listing { jobs: Array::new(free_job), count: 0, wanted, flags }
+    }
+
+    fn add(&mut self, job: &Job, domain: Option<&DomainRef>) -> Result<()> {
+        self.count += 1;
+        if !self.wanted {
+            return Ok(());
+        }
+        let place = alloc::zeroed::<virDomainJob>()?;
+        // SAFETY: fresh zeroed memory, which is a job without name and data; the array disposes of it if need be.
+        let c_job = unsafe { &mut *place };
+        self.jobs.push(place)?;
+        c_job.name = alloc::string(job.name())?;
+        c_job.r#type = job.kind() as c_uint;
+        c_job.state = job.state() as c_uint;
+        if self.flags & (list::STATS | list::XML) != 0 || domain.is_some() {
+            (c_job.data, c_job.ndata) = self.describe(job, domain)?.release();
+        }
+        Ok(())
+    }
+
+    /// The abbreviated description of a job.
+    fn describe(&self, job: &Job, domain: Option<&DomainRef>) -> Result<Array<virTypedParameter>> {
+        let mut data = typedparam::array();
+        let mut add = |field: &str, value: TypedValue| data.push(typedparam::to_c(field, &value)?);
+        if let Some(domain) = domain {
+            add("domain.name", TypedValue::String(domain.name.clone()))?;
+            add("domain.uuid", TypedValue::String(domain.uuid.to_string()))?;
+        }
+        if self.flags & list::STATS != 0 {
+            for disk in &job.config().disks {
+                add("disk", TypedValue::String(disk.clone()))?;
+            }
+            add("current", TypedValue::ULLong(job.stats().current))?;
+            add("end", TypedValue::ULLong(job.stats().end))?;
+            if let Some(rate) = job.stats().rate {
+                add("rate", TypedValue::ULLong(rate))?;
+            }
+            if let Some(error) = job.error() {
+                add("error", TypedValue::String(error.to_owned()))?;
+            }
+        }
+        if self.flags & list::XML != 0 {
+            add("xml", TypedValue::String(job_xml(job, Now::default(), false)))?;
+        }
+        Ok(data)
+    }
+
+    /// Takes all jobs of a domain that the flags select.
+    fn take(&mut self, driver: &dyn Domain, domain: Option<&DomainRef>) -> Result<()> {
+        let mut result = Ok(());
+        driver.list_jobs(ListFilter(self.flags), &mut |job| {
+            if result.is_ok() {
+                result = self.add(job, domain);
+            }
+        })?;
+        result
+    }
+
+    /// Hands the array to C and says how many jobs there are.
+    fn finish(self, call: &Call, jobs: *mut *mut virDomainJobPtr) -> Outcome<usize> {
+        if self.wanted {
+            let (block, _) = self.jobs.release_with(ptr::null_mut())?;
+            call.maybe_out(jobs).set(block);
+        }
+        Ok(self.count)
+    }
+}
+
+unsafe fn free_job(job: virDomainJobPtr) {
+    // SAFETY: a job that was made here.
+    unsafe { virDomainJobFree(job) };
+}
+
+/// Lists the jobs of @domain, oldest first.
+///
+/// @flags is a combination of virDomainJobListFlags. Unless they ask for statistics, nobody but this library is asked.
+///
+/// If @jobs is not NULL it receives an array of jobs, terminated by NULL: release each with virDomainJobFree and the
+/// array with free(). On error *@jobs is NULL.
+///
+/// Returns the number of jobs, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut virDomainJobPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainJobList", |call| {
+        call.maybe_out(jobs).set(ptr::null_mut());
+        let domain = call.domain(domain)?;
+        call.flags(flags, list::ALL)?;
+        let mut listing = Listing::new(!jobs.is_null(), flags);
+        listing.take(&*domain.driver()?, None)?;
+        listing.finish(call, jobs)
+    })
+}
+
+/// Lists the jobs of all domains of @conn. Each job's data says which domain it belongs to, as `domain.name` and
+/// `domain.uuid`. Otherwise like virDomainJobList.
+///
+/// Returns the number of jobs, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: *mut *mut virDomainJobPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virConnectListAllDomainJobs", |call| {
+        call.maybe_out(jobs).set(ptr::null_mut());
+        let connect = call.connection(conn)?;
+        call.flags(flags, list::ALL)?;
+        let mut listing = Listing::new(!jobs.is_null(), flags);
+        for summary in connect.driver.domains()? {
+            match connect.driver.domain(&summary.domain) {
+                Ok(driver) => listing.take(&*driver, Some(&summary.domain))?,
+                // It went away since it was listed.
+                Err(error) if error.code == code::NO_DOMAIN => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        listing.finish(call, jobs)
+    })
+}
+
+/// Releases @job and everything in it. NULL is harmless.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobFree(job: virDomainJobPtr) {
+    if job.is_null() {
+        return;
+    }
+    // SAFETY: a job from a listing, says the caller.
+    unsafe {
+        typedparam::clear((*job).data, (*job).ndata);
+        alloc::free((*job).data);
+        alloc::free((*job).name);
+        alloc::free(job);
+    }
+}
+
+/// Describes the job @jobname of @domain: what it was asked to do, how far it is, how it ended.
+///
+/// @flags is 0, or VIR_DOMAIN_JOB_XML_NO_STATS to leave the statistics out and ask nobody for them.
+///
+/// Returns a document to be released with free(), or NULL on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobGetXMLDesc(domain: virDomainPtr, jobname: *const c_char, flags: c_uint) -> *mut c_char {
+    entry(from::DOMAIN, "virDomainJobGetXMLDesc", |call| {
+        let domain = call.domain(domain)?;
+        let name = unsafe { call.text(jobname, "jobname") }?;
+        call.flags(flags, xml_flag::NO_STATS)?;
+        Ok(domain.driver()?.job_xml(name, flags & xml_flag::NO_STATS == 0)?)
+    })
+}
+
+/// Asks the job @jobname of @domain to change its state. The change comes later, or may even have been announced by an
+/// event before this returns. @flags is 0.
+///
+/// Returns 0 once it was asked. Returns -1 on error: VIR_ERR_NO_DOMAIN_JOB if there is no such job,
+/// VIR_ERR_OPERATION_UNSUPPORTED if jobs of its type never can, VIR_ERR_OPERATION_INVALID if it cannot in its state.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobControl(domain: virDomainPtr, jobname: *const c_char, op: c_uint, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainJobControl", |call| {
+        let domain = call.domain(domain)?;
+        call.writable()?;
+        let name = unsafe { call.text(jobname, "jobname") }?;
+        let asked = i32::try_from(op).ok().and_then(ControlOp::from_number).filter(|&op| op != ControlOp::None);
+        let asked = asked.ok_or_else(|| call.invalid("op", format!("unknown job control operation {op}")))?;
+        call.flags(flags, 0)?;
+        Ok(domain.driver()?.control_job(name, asked)?)
+    })
+}
+
+/// Waits until the job @jobname of @domain is in one of @states, or has ended. Needs no event loop.
+///
+/// @states is a combination of `1 << state`; a job that ends in another state ends the wait as well, so 0 waits for the
+/// end. @timeout is in milliseconds; 0 only looks, -1 waits as long as it takes. @flags is 0.
+///
+/// Returns the state that the job is in, 0 if the time is over, -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobWait(
+    domain: virDomainPtr,
+    jobname: *const c_char,
+    states: c_uint,
+    timeout: c_int,
+    flags: c_uint,
+) -> c_int {
+    entry(from::DOMAIN, "virDomainJobWait", |call| {
+        let domain = call.domain(domain)?;
+        let name = unsafe { call.text(jobname, "jobname") }?;
+        if states & !ALL_STATES != 0 {
+            return Err(call.invalid("states", format!("unknown job states 0x{:x}", states & !ALL_STATES)));
+        }
+        if timeout < -1 {
+            return Err(call.invalid("timeout", format!("a timeout of {timeout} ms cannot be waited for")));
+        }
+        call.flags(flags, 0)?;
+        let limit = u64::try_from(timeout).ok().map(Duration::from_millis);
+        let reached = domain.driver()?.wait_job(name, states, limit)?;
+        Ok(reached.map_or(0, |state| state as c_int))
+    })
+}
+
+/// Changes the limit of the job @jobname of @domain to @bandwidth bytes per second; 0 lifts it. @flags is 0.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainJobSetSpeed(
+    domain: virDomainPtr,
+    jobname: *const c_char,
+    bandwidth: c_ulonglong,
+    flags: c_uint,
+) -> c_int {
+    entry(from::DOMAIN, "virDomainJobSetSpeed", |call| {
+        let domain = call.domain(domain)?;
+        call.writable()?;
+        let name = unsafe { call.text(jobname, "jobname") }?;
+        if i64::try_from(bandwidth).is_err() {
+            return Err(call.error(code::OVERFLOW, format!("bandwidth must be less than {}", i64::MAX)));
+        }
+        call.flags(flags, 0)?;
+        Ok(domain.driver()?.set_job_speed(name, bandwidth)?)
+    })
+}
+
+thread_local! {
+    static LAST_STARTED: RefCell<Option<(Uuid, String)>> = const { RefCell::new(None) };
+}
+
+/// Remembers the name of a job that this thread has just started.
+pub fn note_started(domain: Uuid, name: String) {
+    let _ = LAST_STARTED.try_with(|last| last.replace(Some((domain, name))));
+}
+
+/// The name of the job that this thread was the last to start in @domain, for the older functions that start a job
+/// return no name. @flags is 0.
+///
+/// Returns a text to be released with free(), or NULL with VIR_ERR_NO_DOMAIN_JOB if the last job that this thread
+/// started was none of @domain.
+#[no_mangle]
+pub extern "C" fn virDomainJobLastStarted(domain: virDomainPtr, flags: c_uint) -> *mut c_char {
+    entry(from::DOMAIN, "virDomainJobLastStarted", |call| {
+        let domain = call.domain(domain)?;
+        call.flags(flags, 0)?;
+        let last = LAST_STARTED.try_with(|last| last.borrow().clone()).ok().flatten();
+        let name = last.filter(|(uuid, _)| *uuid == domain.uuid()).map(|(_, name)| name);
+        name.ok_or_else(|| Error::new(code::NO_DOMAIN_JOB, "this thread has started no job of this domain").into())
+    })
+}
+
+symver! {
+    "VIRT_JOBS_0.1.0" => virConnectListAllDomainJobs, virDomainJobControl, virDomainJobFree, virDomainJobGetXMLDesc,
+        virDomainJobLastStarted, virDomainJobList, virDomainJobSetSpeed, virDomainJobWait;
+}
