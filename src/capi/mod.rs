@@ -5,9 +5,11 @@
 
 pub mod abi;
 mod alloc;
+mod block;
 mod connect;
 pub mod ctypes;
 mod domain;
+mod domainjob;
 mod entry;
 mod error;
 mod event;
@@ -15,13 +17,20 @@ mod eventloop;
 mod handle;
 mod job;
 mod listing;
+mod migrate;
 mod object;
 mod opaque;
+mod save;
+mod snapshot;
 mod symver;
 #[cfg(test)]
 mod testing;
 mod typedparam;
 
+pub use block::{
+    virDomainBackupBegin, virDomainBackupGetXMLDesc, virDomainBlockCommit, virDomainBlockCopy, virDomainBlockJobAbort,
+    virDomainBlockJobSetSpeed, virDomainBlockPull, virDomainBlockRebase, virDomainGetBlockJobInfo,
+};
 pub use connect::{
     virConnectAuthPtrDefault, virConnectClose, virConnectGetCapabilities, virConnectGetHostname, virConnectGetLibVersion,
     virConnectGetMaxVcpus, virConnectGetType, virConnectGetURI, virConnectGetVersion, virConnectIsAlive, virConnectIsEncrypted,
@@ -38,6 +47,7 @@ pub use domain::{
     virDomainLookupByUUIDString, virDomainReboot, virDomainRef, virDomainReset, virDomainResume, virDomainShutdown, virDomainShutdownFlags,
     virDomainSuspend, virDomainUndefine, virDomainUndefineFlags,
 };
+pub use domainjob::{virDomainAbortJob, virDomainAbortJobFlags, virDomainGetJobInfo, virDomainGetJobStats};
 pub use error::{
     virConnCopyLastError, virConnGetLastError, virConnResetLastError, virConnSetErrorFunc, virCopyLastError, virDefaultErrorFunc,
     virFreeError, virGetLastError, virGetLastErrorCode, virGetLastErrorDomain, virGetLastErrorMessage, virResetError, virResetLastError,
@@ -56,6 +66,21 @@ pub use job::{
 };
 pub use listing::{
     virConnectListAllDomains, virConnectListDefinedDomains, virConnectListDomains, virConnectNumOfDefinedDomains, virConnectNumOfDomains,
+};
+pub use migrate::{
+    virDomainMigrateGetMaxDowntime, virDomainMigrateGetMaxSpeed, virDomainMigrateSetMaxDowntime, virDomainMigrateSetMaxSpeed,
+    virDomainMigrateStartPostCopy, virDomainMigrateToURI, virDomainMigrateToURI2, virDomainMigrateToURI3,
+};
+pub use save::{
+    virDomainCoreDump, virDomainCoreDumpWithFormat, virDomainHasManagedSaveImage, virDomainManagedSave, virDomainManagedSaveRemove,
+    virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams, virDomainSave, virDomainSaveFlags, virDomainSaveImageDefineXML,
+    virDomainSaveImageGetXMLDesc, virDomainSaveParams,
+};
+pub use snapshot::{
+    virDomainHasCurrentSnapshot, virDomainListAllSnapshots, virDomainRevertToSnapshot, virDomainSnapshotCreateXML,
+    virDomainSnapshotCurrent, virDomainSnapshotDelete, virDomainSnapshotFree, virDomainSnapshotGetConnect, virDomainSnapshotGetDomain,
+    virDomainSnapshotGetName, virDomainSnapshotGetParent, virDomainSnapshotGetXMLDesc, virDomainSnapshotHasMetadata,
+    virDomainSnapshotIsCurrent, virDomainSnapshotListNames, virDomainSnapshotLookupByName, virDomainSnapshotNum, virDomainSnapshotRef,
 };
 pub use typedparam::{
     virTypedParamsAddBoolean, virTypedParamsAddDouble, virTypedParamsAddFromString, virTypedParamsAddInt, virTypedParamsAddLLong,

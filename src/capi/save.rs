@@ -1,0 +1,295 @@
+//! Saving, restoring and dumping a domain's memory.
+
+use std::ffi::{c_char, c_int, c_uint};
+use std::path::{Component, PathBuf};
+
+use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameterPtr};
+use super::domain::changed;
+use super::entry::{entry, Call, Outcome};
+use super::job::note_started;
+use super::symver::symver;
+use super::typedparam::{self, kind, once};
+use crate::driver::request::{CoreDump, Restore, Save};
+use crate::model::flags::JOB_START_MASK;
+use crate::model::{from, Error, Result};
+
+/// `virDomainSaveRestoreFlags`.
+const RUNNING: (u32, &str) = (1 << 1, "VIR_DOMAIN_SAVE_RUNNING");
+const PAUSED: (u32, &str) = (1 << 2, "VIR_DOMAIN_SAVE_PAUSED");
+const BYPASS_CACHE: u32 = 1 << 0;
+const RESET_NVRAM: u32 = 1 << 3;
+const SAVE_FLAGS: u32 = BYPASS_CACHE | RUNNING.0 | PAUSED.0 | JOB_START_MASK;
+const RESTORE_FLAGS: u32 = SAVE_FLAGS | RESET_NVRAM;
+
+/// `virDomainCoreDumpFlags`.
+const CRASH: (u32, &str) = (1 << 0, "VIR_DUMP_CRASH");
+const LIVE: (u32, &str) = (1 << 1, "VIR_DUMP_LIVE");
+const RESET: (u32, &str) = (1 << 3, "VIR_DUMP_RESET");
+const DUMP_FLAGS: u32 = ((1 << 5) - 1) | JOB_START_MASK;
+/// `VIR_DOMAIN_CORE_DUMP_FORMAT_LAST`.
+const DUMP_FORMATS: u32 = 5;
+
+/// The path as it looks from the root: whoever opens the file may have another working directory.
+fn absolute(path: &str) -> Result<String> {
+    let whole = std::path::absolute(path).map_err(|why| Error::system(format!("cannot make '{path}' absolute"), &why))?;
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    let text = plain.into_os_string().into_string();
+    text.map_err(|_| Error::invalid_arg(format!("the working directory of '{path}' is not valid UTF-8")))
+}
+
+/// What a save or restore was given, be it by arguments or by parameters.
+struct File<'a> {
+    path: &'a str,
+    xml: Option<&'a str>,
+    flags: u32,
+}
+
+fn save(call: &Call, domain: virDomainPtr, file: File<'_>) -> Outcome<()> {
+    let (domain, driver) = changed(call, domain, file.flags, SAVE_FLAGS)?;
+    let name = driver.save(&Save { file: &absolute(file.path)?, xml: file.xml, flags: file.flags })?;
+    note_started(domain.uuid(), name);
+    Ok(())
+}
+
+fn restore(call: &Call, conn: virConnectPtr, file: File<'_>) -> Outcome<()> {
+    let connect = call.connection(conn)?;
+    call.flags(file.flags, RESTORE_FLAGS)?;
+    Ok(connect.driver.restore(&Restore { file: &absolute(file.path)?, xml: file.xml, flags: file.flags })?)
+}
+
+/// Writes the memory and state of @domain to the file @to and stops it. Returns when that is done.
+///
+/// Returns 0, or -1 on error, in which case the domain goes on.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSave(domain: virDomainPtr, to: *const c_char) -> c_int {
+    entry(from::DOMAIN, "virDomainSave", |call| {
+        let handle = call.domain(domain)?;
+        call.writable()?;
+        let path = unsafe { call.text(to, "to") }?;
+        save(call, domain, File { path, xml: None, flags: 0 })?;
+        handle.set_id(-1);
+        Ok(())
+    })
+}
+
+/// Like virDomainSave. The file describes the domain by @dxml unless it is NULL. @flags is a combination of
+/// virDomainSaveRestoreFlags and virDomainJobStartFlags.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSaveFlags(domain: virDomainPtr, to: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainSaveFlags", |call| {
+        call.domain(domain)?;
+        call.writable()?;
+        let path = unsafe { call.text(to, "to") }?;
+        let xml = unsafe { call.optional_text(dxml, "dxml") }?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        save(call, domain, File { path, xml, flags })
+    })
+}
+
+/// The parameters "file" and "dxml", which saving and restoring both take.
+unsafe fn file_params(call: &Call, params: virTypedParameterPtr, count: c_int) -> Outcome<Vec<crate::model::TypedParam>> {
+    let count = call.non_negative(count, "nparams")?;
+    call.given(count == 0 || !params.is_null(), "params")?;
+    let known = [once("file", kind::STRING), once("dxml", kind::STRING)];
+    // SAFETY: as the caller says.
+    Ok(unsafe { typedparam::read(params, count, &known) }?)
+}
+
+/// Like virDomainSaveFlags, with the string parameters "file" and "dxml". Without "file" it would be a managed save,
+/// which no driver of this library has.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSaveParams(domain: virDomainPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainSaveParams", |call| {
+        call.domain(domain)?;
+        call.writable()?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        call.flags(flags, SAVE_FLAGS)?;
+        let params = unsafe { file_params(call, params, nparams) }?;
+        let path = typedparam::string(&params, "file").ok_or_else(|| call.unsupported())?;
+        save(call, domain, File { path, xml: typedparam::string(&params, "dxml"), flags })
+    })
+}
+
+/// Starts a domain from the file @from that virDomainSave wrote. Returns when it runs.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainRestore(conn: virConnectPtr, from: *const c_char) -> c_int {
+    entry(from::DOMAIN, "virDomainRestore", |call| {
+        call.connection(conn)?;
+        call.writable()?;
+        let path = unsafe { call.text(from, "from") }?;
+        restore(call, conn, File { path, xml: None, flags: 0 })
+    })
+}
+
+/// Like virDomainRestore. @dxml replaces the description in the file unless it is NULL. @flags is a combination of
+/// virDomainSaveRestoreFlags and virDomainJobStartFlags.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainRestoreFlags(conn: virConnectPtr, from: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainRestoreFlags", |call| {
+        call.connection(conn)?;
+        call.writable()?;
+        let path = unsafe { call.text(from, "from") }?;
+        let xml = unsafe { call.optional_text(dxml, "dxml") }?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        restore(call, conn, File { path, xml, flags })
+    })
+}
+
+/// Like virDomainRestoreFlags, with the string parameters "file" and "dxml".
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainRestoreParams(conn: virConnectPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainRestoreParams", |call| {
+        call.connection(conn)?;
+        call.writable()?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        let params = unsafe { file_params(call, params, nparams) }?;
+        let path = typedparam::string(&params, "file").ok_or_else(|| Error::invalid_arg("missing path to restore from"))?;
+        restore(call, conn, File { path, xml: typedparam::string(&params, "dxml"), flags })
+    })
+}
+
+fn core_dump(call: &Call, domain: virDomainPtr, to: *const c_char, format: u32, flags: u32) -> Outcome<()> {
+    call.domain(domain)?;
+    call.writable()?;
+    let path = unsafe { call.text(to, "to") }?;
+    if format >= DUMP_FORMATS {
+        return Err(call.invalid("flags", format!("dumpformat '{format}' is not supported")));
+    }
+    for (one, other) in [(CRASH, LIVE), (CRASH, RESET), (LIVE, RESET)] {
+        call.exclusive(flags, one, other)?;
+    }
+    let (domain, driver) = changed(call, domain, flags, DUMP_FLAGS)?;
+    let name = driver.core_dump(&CoreDump { file: &absolute(path)?, format, flags })?;
+    note_started(domain.uuid(), name);
+    Ok(())
+}
+
+/// Writes the memory of @domain to the file @to, for a debugger. Returns when that is done. @flags is a combination of
+/// virDomainCoreDumpFlags and virDomainJobStartFlags.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainCoreDump(domain: virDomainPtr, to: *const c_char, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainCoreDump", |call| core_dump(call, domain, to, 0, flags))
+}
+
+/// Like virDomainCoreDump, in the given virDomainCoreDumpFormat.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainCoreDumpWithFormat(domain: virDomainPtr, to: *const c_char, dumpformat: c_uint, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainCoreDumpWithFormat", |call| core_dump(call, domain, to, dumpformat, flags))
+}
+
+/// Saves @domain to a file of the library's own. No driver of this library keeps such files.
+///
+/// Returns -1 with VIR_ERR_NO_SUPPORT.
+#[no_mangle]
+pub extern "C" fn virDomainManagedSave(domain: virDomainPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainManagedSave", |call| -> Outcome<()> {
+        call.domain(domain)?;
+        call.writable()?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        changed(call, domain, flags, SAVE_FLAGS)?;
+        Err(call.unsupported())
+    })
+}
+
+/// Whether virDomainManagedSave left a file: it never does. @flags is 0.
+///
+/// Returns 0, or -1 on error.
+#[no_mangle]
+pub extern "C" fn virDomainHasManagedSaveImage(domain: virDomainPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainHasManagedSaveImage", |call| {
+        let domain = call.domain(domain)?;
+        call.flags(flags, 0)?;
+        domain.driver()?;
+        Ok(false)
+    })
+}
+
+/// Removes what virDomainManagedSave left.
+///
+/// Returns -1 with VIR_ERR_NO_SUPPORT.
+#[no_mangle]
+pub extern "C" fn virDomainManagedSaveRemove(domain: virDomainPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN, "virDomainManagedSaveRemove", |call| -> Outcome<()> {
+        changed(call, domain, flags, 0)?;
+        Err(call.unsupported())
+    })
+}
+
+/// The description in a file that virDomainSave wrote. No driver of this library reads it without restoring.
+///
+/// Returns NULL with VIR_ERR_NO_SUPPORT.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSaveImageGetXMLDesc(conn: virConnectPtr, file: *const c_char, flags: c_uint) -> *mut c_char {
+    entry(from::DOMAIN, "virDomainSaveImageGetXMLDesc", |call| -> Outcome<String> {
+        call.connection(conn)?;
+        unsafe { call.text(file, "file") }?;
+        call.writable()?;
+        call.flags(flags, 1)?;
+        Err(call.unsupported())
+    })
+}
+
+/// Changes the description in a file that virDomainSave wrote. See virDomainSaveImageGetXMLDesc.
+///
+/// Returns -1 with VIR_ERR_NO_SUPPORT.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSaveImageDefineXML(
+    conn: virConnectPtr,
+    file: *const c_char,
+    dxml: *const c_char,
+    flags: c_uint,
+) -> c_int {
+    entry(from::DOMAIN, "virDomainSaveImageDefineXML", |call| -> Outcome<()> {
+        call.connection(conn)?;
+        call.writable()?;
+        unsafe { call.text(file, "file") }?;
+        unsafe { call.text(dxml, "dxml") }?;
+        call.exclusive(flags, RUNNING, PAUSED)?;
+        call.flags(flags, RUNNING.0 | PAUSED.0)?;
+        Err(call.unsupported())
+    })
+}
+
+symver! {
+    "LIBVIRT_0.0.3" => virDomainRestore, virDomainSave;
+    "LIBVIRT_0.1.9" => virDomainCoreDump;
+    "LIBVIRT_0.8.0" => virDomainHasManagedSaveImage, virDomainManagedSave, virDomainManagedSaveRemove;
+    "LIBVIRT_0.9.4" => virDomainRestoreFlags, virDomainSaveFlags, virDomainSaveImageDefineXML, virDomainSaveImageGetXMLDesc;
+    "LIBVIRT_1.2.3" => virDomainCoreDumpWithFormat;
+    "LIBVIRT_8.4.0" => virDomainRestoreParams, virDomainSaveParams;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::absolute;
+
+    #[test]
+    fn paths_are_made_absolute_without_dots() {
+        assert_eq!(absolute("/a/./b/../c//d").as_deref(), Ok("/a/c/d"));
+        assert_eq!(absolute("/../../a").as_deref(), Ok("/a"));
+        let here = std::env::current_dir().expect("there is one");
+        assert_eq!(absolute("x"), Ok(format!("{}/x", here.display())));
+    }
+}
