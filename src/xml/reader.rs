@@ -13,8 +13,8 @@ use crate::model::{code, Error, Result};
 
 /// The longest document that is read, in bytes; libvirt's RPC has the same bound on strings.
 pub const MAX_BYTES: usize = 4 << 20;
-/// The deepest nesting of elements.
-pub const MAX_DEPTH: usize = 64;
+/// The deepest nesting of elements: libxml2's default, enough for a chain of 200 images, libvirt's longest.
+pub const MAX_DEPTH: usize = 256;
 /// The most elements and attributes in a document.
 pub const MAX_NODES: usize = 100_000;
 /// The most attributes of one element.

@@ -427,6 +427,14 @@ fn the_inactive_document_leaves_out_mirrors_and_images_that_were_found_by_probin
 }
 
 #[test]
+fn the_longest_chain_that_libvirt_allows_survives_being_printed_and_read() {
+    let mut def = running();
+    def.disks[0].chain = (1..=200).map(|i| image(&format!("/{i}"), i)).collect();
+    def.disks[0].probe_after = None;
+    assert_eq!(DomainDef::parse_live(&def.format(Some(1))), Ok(def));
+}
+
+#[test]
 fn the_metadata_of_applications_is_kept() {
     let inner = "<app:a xmlns:app='urn:app'><app:b v='1'/> text <app:c/></app:a>";
     let def = DomainDef::parse(&with(&format!("<metadata>\n{inner}\n</metadata>"))).expect("valid");
