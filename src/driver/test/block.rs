@@ -11,7 +11,7 @@ use crate::model::{code, Error, JobType, Result};
 use crate::xml::domain::parse_disk;
 
 /// What formatting a new image has to write.
-const HEADER_SIZE: u64 = 256 << 10;
+pub(super) const HEADER_SIZE: u64 = 256 << 10;
 
 impl Vm {
     pub fn pull(&self, request: &BlockPull<'_>) -> Result<String> {
@@ -31,13 +31,8 @@ impl Vm {
 
     pub fn copy(&self, request: &BlockCopy<'_>) -> Result<String> {
         let (name, config, disk, chain) = self.prepare_copy(request)?;
-        let formatted = if request.flags & copy::REUSE_EXT == 0 { self.create_image(&name, &config, &disk) } else { Ok(()) };
-        let mut vm = self.lock();
-        let ready = formatted.and_then(|()| vm.disk(&disk.target));
-        if let Err(error) = ready {
-            vm.change(|engine, now, out| engine.start_failed(&name, &error.detail, now, out));
-            return Err(error);
-        }
+        let formatted = if request.flags & copy::REUSE_EXT == 0 { self.create_images(&name, &config) } else { Ok(()) };
+        let mut vm = self.ready_to_begin(&name, formatted)?;
         let switch = Consequence::Switch { disk: disk.target.clone(), chain: chain.clone() };
         let plan = vm.plan_on(&disk, JobType::BlockCopy, switch);
         vm.mirror(&name, &disk.target, MirrorJob::Copy, chain);
@@ -56,12 +51,7 @@ impl Vm {
         }
         vm.number(std::slice::from_mut(&mut target));
         let config = JobConfig {
-            targets: vec![DiskTarget {
-                disk: disk.target.clone(),
-                path: target.path.clone(),
-                format: target.format.clone(),
-                kind: target.kind.as_str().to_owned(),
-            }],
+            targets: vec![disk_target(&disk.target, &target)],
             bandwidth: request.bandwidth,
             options: words(
                 request.flags,
@@ -70,22 +60,25 @@ impl Vm {
             ..JobConfig::on_disk(&disk.target)
         };
         let start = StartRequest::new(JobType::BlockCopy, config.clone()).with_flags(request.flags);
-        let name = vm.change(|engine, now, out| engine.reserve(start, now, out))?.name;
+        let name = vm.reserve(start)?;
         let below = if request.flags & copy::SHALLOW != 0 { &disk.chain[1..] } else { &[] };
         let chain = std::iter::once(target).chain(below.iter().cloned()).collect();
         Ok((name, config, disk, chain))
     }
 
-    /// Runs the job that formats the target of another one, and waits for it.
-    pub fn create_image(&self, parent: &str, config: &JobConfig, disk: &Disk) -> Result<()> {
+    /// Runs the jobs that format the targets of another one, and waits for them.
+    pub fn create_images(&self, parent: &str, config: &JobConfig) -> Result<()> {
+        config.targets.iter().try_for_each(|target| self.create_image(parent, target))
+    }
+
+    fn create_image(&self, parent: &str, target: &DiskTarget) -> Result<()> {
         let mut vm = self.lock();
-        let target = config.targets.iter().find(|target| target.disk == disk.target).cloned().unwrap_or_default();
         let config = JobConfig {
             format: Some(target.format.clone()),
-            size: Some(vm.inner.script.size_of(&disk.target)),
-            targets: vec![target],
+            size: Some(vm.inner.script.size_of(&target.disk)),
+            targets: vec![target.clone()],
             parent: Some(parent.to_owned()),
-            ..JobConfig::on_disk(&disk.target)
+            ..JobConfig::on_disk(&target.disk)
         };
         let plan = Plan::new(Task::new(JobType::BlockCreate, Consequence::Nothing), HEADER_SIZE);
         let name = vm.launch_awaited(StartRequest::new(JobType::BlockCreate, config), plan)?;
@@ -95,6 +88,16 @@ impl Vm {
             Outcome::Aborted => Err(Error::new(code::OPERATION_ABORTED, format!("job '{name}' canceled by client"))),
             Outcome::Failed(why) => Err(Error::failed(format!("failed to format image: '{why}'"))),
         }
+    }
+
+    /// Takes the domain to begin a job whose name was reserved, or gives the name up.
+    pub fn ready_to_begin(&self, name: &str, prepared: Result<()>) -> Result<Locked<'_>> {
+        let mut vm = self.lock();
+        if let Err(error) = prepared.and_then(|()| vm.live().map(drop)) {
+            vm.change(|engine, now, out| engine.start_failed(name, &error.detail, now, out));
+            return Err(error);
+        }
+        Ok(vm)
     }
 
     pub fn commit(&self, request: &BlockCommit<'_>) -> Result<String> {
@@ -120,7 +123,7 @@ impl Vm {
         let switch = Consequence::Switch { disk: target.clone(), chain: chain.clone() };
         let plan = vm.plan_on(&disk, JobType::BlockCommitActive, switch);
         let start = StartRequest::new(JobType::BlockCommitActive, config.clone()).with_flags(request.flags);
-        let name = vm.change(|engine, now, out| engine.reserve(start, now, out))?.name;
+        let name = vm.reserve(start)?;
         vm.mirror(&name, &target, MirrorJob::ActiveCommit, chain);
         vm.begin(&name, &config, plan);
         Ok(name)
@@ -146,15 +149,11 @@ impl Locked<'_> {
         let mirror = Mirror { job: kind, ready: MirrorReady::No, chain };
         self.inner.mirrors.push(Mirroring { job: job.to_owned(), disk: disk.to_owned(), mirror });
     }
+}
 
-    /// Starts a job whose end a call will wait for.
-    pub fn launch_awaited(&mut self, request: StartRequest, plan: Plan) -> Result<String> {
-        let config = request.config.clone();
-        let name = self.change(|engine, now, out| engine.reserve(request, now, out))?.name;
-        self.inner.awaited.insert(name.clone(), None);
-        self.begin(&name, &config, plan);
-        Ok(name)
-    }
+/// What a job's configuration says of an image that it writes.
+pub(super) fn disk_target(disk: &str, image: &Image) -> DiskTarget {
+    DiskTarget { disk: disk.to_owned(), path: image.path.clone(), format: image.format.clone(), kind: image.kind.as_str().to_owned() }
 }
 
 /// Where a copy is to be written to.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::script::Script;
+use super::memory;
 use super::vm::Vm;
 use super::world::World;
+use crate::driver::request::Restore;
 use crate::driver::{Connection, Domain, DomainSummary, Key};
 use crate::event::Subscriptions;
 use crate::model::{from, DomainRef, Error, Result};
@@ -66,24 +67,21 @@ impl Connection for TestConnection {
 
     fn create_xml(&self, xml: &str, flags: u32) -> Result<DomainRef> {
         super::check_flags(flags, 0, "virDomainCreateXML")?;
-        let def = DomainDef::parse(xml)?;
-        let uuid = def.uuid.unwrap_or_else(|| self.world.env.next_uuid(&def.name));
-        match self.world.find(Key::Uuid(uuid)) {
-            Ok(known) if known.name == def.name => {
-                let mut vm = known.lock();
-                if vm.is_active() {
-                    return Err(Error::invalid(format!("domain is already active as '{}'", def.name)).raised_by(from::DOMAIN));
-                }
-                vm.boot(def);
-                Ok(vm.identity())
-            }
-            _ => {
-                let vm = Vm::new(Arc::downgrade(&self.world), self.world.env.clone(), &def, uuid, Script::default());
-                let mut locked = vm.lock();
-                self.world.add(vm.clone()).map_err(|error| error.raised_by(from::DOMAIN))?;
-                locked.boot(def);
-                Ok(locked.identity())
-            }
+        let mut def = DomainDef::parse(xml)?;
+        let uuid = *def.uuid.get_or_insert_with(|| self.world.env.next_uuid(&def.name));
+        let vm = match self.world.find(Key::Uuid(uuid)) {
+            Ok(known) if known.name == def.name => known,
+            _ => self.world.add(&def, self.world.defaults.clone())?,
+        };
+        let mut vm = vm.lock();
+        if vm.is_active() {
+            return Err(Error::invalid(format!("domain is already active as '{}'", def.name)).raised_by(from::DOMAIN));
         }
+        vm.boot(def);
+        Ok(vm.identity())
+    }
+
+    fn restore(&self, request: &Restore<'_>) -> Result<()> {
+        memory::restore(&self.world, request)
     }
 }

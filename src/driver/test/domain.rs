@@ -6,7 +6,7 @@ use super::vm::Vm;
 use crate::driver::request::*;
 use crate::driver::Domain;
 use crate::job::Job;
-use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, JobState, Result};
+use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, JobState, Result, TypedParam};
 
 impl Domain for Vm {
     fn identity(&self) -> DomainRef {
@@ -104,5 +104,74 @@ impl Domain for Vm {
 
     fn block_job_set_speed(&self, disk: &str, bytes_per_s: u64) -> Result<()> {
         self.older_set_speed(disk, bytes_per_s)
+    }
+
+    fn attach_device(&self, xml: &str, _flags: u32) -> Result<()> {
+        self.attach(xml)
+    }
+
+    fn detach_device(&self, xml: &str, _flags: u32) -> Result<()> {
+        self.detach(xml)
+    }
+
+    fn backup_begin(&self, backup_xml: &str, checkpoint_xml: Option<&str>, flags: u32) -> Result<String> {
+        self.begin_backup(backup_xml, checkpoint_xml, flags)
+    }
+
+    fn backup_xml(&self) -> Result<String> {
+        self.running_backup()
+    }
+
+    fn save(&self, request: &Save<'_>) -> Result<String> {
+        Vm::save(self, request)
+    }
+
+    fn core_dump(&self, request: &CoreDump<'_>) -> Result<String> {
+        self.dump(request)
+    }
+
+    fn migrate(&self, request: &Migrate<'_>) -> Result<String> {
+        Vm::migrate(self, request)
+    }
+
+    fn migrate_set_max_speed(&self, mib_per_s: u64) -> Result<()> {
+        self.set_migration_speed(mib_per_s)
+    }
+
+    /// Nothing in a simulated migration depends on it.
+    fn migrate_set_max_downtime(&self, _ms: u64) -> Result<()> {
+        self.lock().live().map(drop)
+    }
+
+    fn snapshot_create(&self, xml: &str, flags: u32) -> Result<(String, String)> {
+        self.take_snapshot(xml, flags)
+    }
+
+    fn snapshot_names(&self) -> Result<Vec<String>> {
+        Ok(self.lock().inner.snapshots.names())
+    }
+
+    fn snapshot_xml(&self, name: &str) -> Result<String> {
+        Vm::snapshot_xml(self, name)
+    }
+
+    fn snapshot_revert(&self, name: &str, flags: u32) -> Result<String> {
+        self.revert(name, flags)
+    }
+
+    fn snapshot_delete(&self, name: &str, flags: u32) -> Result<String> {
+        self.delete_snapshot(name, flags)
+    }
+
+    fn job_info(&self) -> Result<DomainJobInfo> {
+        self.domain_job_info()
+    }
+
+    fn job_stats(&self, completed: bool, keep: bool) -> Result<(i32, Vec<TypedParam>)> {
+        self.domain_job_stats(completed, keep)
+    }
+
+    fn abort_job(&self, flags: u32) -> Result<()> {
+        self.abort_domain_job(flags)
     }
 }

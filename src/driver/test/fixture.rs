@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::script::Script;
-use super::vm::Vm;
 use super::world::World;
 use crate::model::{Error, Result};
 use crate::xml::domain::DomainDef;
@@ -16,7 +15,7 @@ pub(super) fn build(text: &str, clock: Arc<dyn Clock>) -> Result<Arc<World>> {
     if !matches!(root.name.as_str(), "node" | "domains") {
         return Err(Error::xml(format!("root element is <{}>, expected <node> or <domains>", root.name)));
     }
-    let world = World::new(clock);
+    let world = World::new(clock, Script::default());
     for element in &root.children {
         match element.name.as_str() {
             "domain" => add_domain(&world, element)?,
@@ -28,9 +27,7 @@ pub(super) fn build(text: &str, clock: Arc<dyn Clock>) -> Result<Arc<World>> {
 
 fn add_domain(world: &Arc<World>, element: &Element) -> Result<()> {
     let def = DomainDef::from_element(element)?;
-    let uuid = def.uuid.unwrap_or_else(|| world.env.next_uuid(&def.name));
-    let vm = Vm::new(Arc::downgrade(world), world.env.clone(), &def, uuid, Script::default());
-    world.add(vm.clone())?;
+    let vm = world.add(&def, Script::default())?;
     let mut vm = vm.lock();
     vm.inner.persistent = Some(def.clone());
     vm.boot(def);

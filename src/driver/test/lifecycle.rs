@@ -1,5 +1,6 @@
 //! Starting, pausing and stopping simulated domains, with the codes and events of libvirt's own test driver.
 
+use super::sim::Sim;
 use super::vm::{Locked, Vm};
 use crate::job::Observation;
 use crate::model::domain::reason;
@@ -131,24 +132,34 @@ impl Locked<'_> {
         self.stop(why, reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED);
     }
 
-    /// The domain runs no longer: its jobs have failed for this reason. One that is not persistent is gone.
+    /// The domain runs no longer, and everybody is told. One that is not persistent is gone.
     pub fn stop(&mut self, why: &str, reason: i32, detail: i32) {
+        self.halt(why, reason);
+        self.lifecycle(lifecycle::STOPPED, detail);
+        self.forget_transient();
+    }
+
+    /// The domain runs no longer: its jobs have failed for this reason.
+    pub fn halt(&mut self, why: &str, reason: i32) {
         self.observe(Observation::Gone { reason: why.to_owned() });
         self.inner.tasks.clear();
-        self.inner.sim = Default::default();
+        self.inner.sim = Sim::default();
         self.inner.mirrors.clear();
         self.inner.live = None;
         self.inner.id = -1;
         self.enter(DomainState::Shutoff, reason);
-        self.lifecycle(lifecycle::STOPPED, detail);
-        if self.inner.persistent.is_none() {
+    }
+
+    /// Takes a domain that has no configuration of its own out of the world.
+    pub fn forget_transient(&mut self) {
+        if self.inner.persistent.is_none() && self.inner.live.is_none() {
             if let Some(world) = self.vm.world.upgrade() {
                 world.remove(self.vm);
             }
         }
     }
 
-    fn gone(&self) -> Error {
+    pub fn gone(&self) -> Error {
         Error::no_domain(format!("no domain with matching name '{}'", self.vm.name))
     }
 }

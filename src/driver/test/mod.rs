@@ -4,16 +4,22 @@
 //! world of its own for each connection. Nothing is read or written for a disk image: a job is a position that follows
 //! from time and speed, and what a fixture says happens on its way.
 
+mod backup;
 mod block;
 mod chain;
 mod clock;
 mod connection;
 mod control;
 mod domain;
+mod domain_job;
 mod fixture;
+mod hotplug;
+mod image;
 mod lifecycle;
+mod memory;
 mod script;
 mod sim;
+mod snapshot;
 mod task;
 #[cfg(test)]
 mod testing;

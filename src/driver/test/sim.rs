@@ -11,7 +11,7 @@ use super::script::Fault;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Happening {
     /// A migration begins another pass over the memory.
-    Pass(i32),
+    Pass(usize),
     Fault(Fault),
     /// All that was to do is done.
     End,
@@ -137,6 +137,11 @@ impl Sim {
     /// Where a job is, how far it goes, and its limit.
     pub fn position(&self, id: &str, now_ms: u64) -> Option<(u64, u64, u64)> {
         self.runs.get(id).map(|run| (run.position(now_ms), run.size, run.limit))
+    }
+
+    /// How fast a job moves now.
+    pub fn rate(&self, id: &str) -> u64 {
+        self.runs.get(id).map_or(0, Run::rate)
     }
 
     /// Changes a job's limit from this moment on.

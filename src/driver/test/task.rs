@@ -3,12 +3,17 @@
 use super::script::Action as FaultAction;
 use super::script::Fault;
 use super::sim::{Course, Happening, Reached, Stop};
+use super::snapshot::Snapshot;
 use super::vm::Locked;
+use crate::driver::older;
 use crate::job::{Action, DiskStats, HypStatus, JobConfig, Listed, MigrationStats, Observation, Outcome, Progress, StartRequest};
 use crate::model::disk::{Image, Mirror, MirrorReady};
+use crate::model::domain::reason;
+use crate::model::event::{lifecycle, Payload};
 use crate::model::{JobType, Result};
+use crate::xml::backup::BackupDef;
 
-/// What a job's success does to the domain.
+/// What a job's end does to the domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Consequence {
     Nothing,
@@ -22,6 +27,67 @@ pub(super) enum Consequence {
         disk: String,
         chain: Vec<Image>,
     },
+    /// The domain ends.
+    Stop {
+        why: &'static str,
+        reason: i32,
+        detail: i32,
+    },
+    /// The domain goes on elsewhere.
+    Leave {
+        undefine: bool,
+    },
+    /// The domain, which was waiting for its memory, runs; without success it ends.
+    Wake {
+        arrival: Arrival,
+        paused: bool,
+    },
+    TakeSnapshot {
+        snapshot: Box<Snapshot>,
+        images: Vec<(String, Image)>,
+        halt: bool,
+    },
+    Revert {
+        snapshot: String,
+        paused: bool,
+    },
+    DropSnapshots {
+        names: Vec<String>,
+    },
+}
+
+/// Where the memory of a domain came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Arrival {
+    Restored,
+    Migrated,
+}
+
+/// The guest's memory on its way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct MemoryCourse {
+    pub total: u64,
+    /// Where each pass over it ends.
+    pub passes: Vec<u64>,
+    /// The pass that is going on, from 1; 0 before the first.
+    pub pass: usize,
+}
+
+impl MemoryCourse {
+    fn stats(&self, progress: Progress, speed: u64) -> MigrationStats {
+        let pass_end = self.passes.get(self.pass.saturating_sub(1)).copied().unwrap_or(progress.end);
+        MigrationStats {
+            memory_total: self.total,
+            memory_processed: progress.current,
+            memory_remaining: pass_end.saturating_sub(progress.current),
+            memory_rate: speed,
+            pages_normal: progress.current / 4096,
+            iteration: self.pass as u64,
+            setup_ms: Some(0),
+            downtime_ms: (progress.current == progress.end).then_some(0),
+            ..MigrationStats::default()
+        }
+    }
 }
 
 /// A job that the simulated hypervisor has.
@@ -36,8 +102,8 @@ pub(super) struct Task {
     pub manual_finalize: bool,
     /// Stays after its end until a DISMISS.
     pub manual_dismiss: bool,
-    /// What has to be moved of the guest's memory, for jobs that move it.
-    pub memory: Option<MigrationStats>,
+    pub memory: Option<MemoryCourse>,
+    pub backup: Option<BackupDef>,
 }
 
 impl Task {
@@ -50,6 +116,7 @@ impl Task {
             manual_finalize: false,
             manual_dismiss: false,
             memory: None,
+            backup: None,
         }
     }
 }
@@ -78,12 +145,30 @@ impl Plan {
 }
 
 impl Locked<'_> {
+    /// Takes a name for a job.
+    pub fn reserve(&mut self, request: StartRequest) -> Result<String> {
+        Ok(self.change(|engine, now, out| engine.reserve(request, now, out))?.name)
+    }
+
     /// Takes a name for a job and starts it.
     pub fn launch(&mut self, request: StartRequest, plan: Plan) -> Result<String> {
         let config = request.config.clone();
-        let name = self.change(|engine, now, out| engine.reserve(request, now, out))?.name;
+        let name = self.reserve(request)?;
         self.begin(&name, &config, plan);
         Ok(name)
+    }
+
+    /// Starts a job whose end a call will wait for.
+    pub fn launch_awaited(&mut self, request: StartRequest, plan: Plan) -> Result<String> {
+        let config = request.config.clone();
+        let name = self.reserve(request)?;
+        self.begin_awaited(&name, &config, plan);
+        Ok(name)
+    }
+
+    pub fn begin_awaited(&mut self, name: &str, config: &JobConfig, plan: Plan) {
+        self.inner.awaited.insert(name.to_owned(), None);
+        self.begin(name, config, plan);
     }
 
     /// Lets the hypervisor start a job whose name was taken before.
@@ -150,10 +235,7 @@ impl Locked<'_> {
             seen.push(Observation::Disks { id: id.to_owned(), disks: spread(&task.disks, progress) });
         }
         if let Some(memory) = &task.memory {
-            let mut stats = memory.clone();
-            stats.memory_processed = progress.current;
-            stats.memory_remaining = progress.end.saturating_sub(progress.current);
-            stats.pages_normal = progress.current / 4096;
+            let stats = memory.stats(progress, self.inner.sim.rate(id));
             seen.push(Observation::Migration { id: id.to_owned(), stats });
         }
         seen
@@ -163,10 +245,19 @@ impl Locked<'_> {
     pub fn happen(&mut self, reached: Reached) {
         let id = reached.id.as_str();
         match reached.what {
-            Happening::Pass(_) => {}
+            Happening::Pass(pass) => self.pass(id, pass),
             Happening::Fault(fault) => self.fault(id, reached.at_ms, fault),
             Happening::End => self.arrived(id),
         }
+    }
+
+    /// A migration begins another pass over the memory.
+    fn pass(&mut self, id: &str, pass: usize) {
+        let Some(task) = self.inner.tasks.get_mut(id) else { return };
+        if let Some(memory) = &mut task.memory {
+            memory.pass = pass;
+        }
+        self.emit(Payload::MigrationIteration { iteration: i32::try_from(pass).unwrap_or(i32::MAX) });
     }
 
     /// A job has done all that was to do.
@@ -219,25 +310,56 @@ impl Locked<'_> {
         }
     }
 
-    /// Releases what a job of ours held, before its user hears of its end.
+    /// Releases what a job of ours held, before its user hears of its end; and what follows from the end, after it.
     pub fn settle(&mut self, name: &str, id: &str, outcome: Outcome) {
         let task = self.inner.tasks.remove(id);
         self.inner.sim.remove(id);
         self.inner.mirrors.retain(|mirroring| mirroring.job != id);
-        if let (Some(task), Outcome::Completed) = (&task, &outcome) {
-            self.take_effect(&task.consequence);
+        let consequence = task.map_or(Consequence::Nothing, |task| task.consequence);
+        if outcome == Outcome::Completed {
+            self.take_effect(&consequence);
         }
         if let Some(slot) = self.inner.awaited.get_mut(name) {
             *slot = Some(outcome.clone());
         }
+        let now = self.now();
+        let completed = self.vm.table.read(|engine| engine.get(name).and_then(|job| older::completed(job, &outcome, now)));
         self.change(|engine, now, out| engine.settled(name, now, out));
+        if let Some(params) = completed {
+            self.inner.completed = Some(params.clone());
+            self.emit(Payload::JobCompleted { params });
+        }
+        self.follow_up(consequence, &outcome);
     }
 
+    /// What changes with a success before its event goes out.
     fn take_effect(&mut self, consequence: &Consequence) {
         match consequence {
-            Consequence::Nothing => {}
             Consequence::Merge { disk, images } => self.change_chain(disk, |chain| chain.retain(|image| !images.contains(image))),
             Consequence::Switch { disk, chain: new } => self.change_chain(disk, |chain| chain.clone_from(new)),
+            Consequence::TakeSnapshot { snapshot, images, .. } => {
+                for (disk, image) in images {
+                    self.change_chain(disk, |chain| chain.insert(0, image.clone()));
+                }
+                self.inner.snapshots.add(snapshot);
+            }
+            Consequence::DropSnapshots { names } => self.inner.snapshots.drop_all(names),
+            _ => {}
+        }
+    }
+
+    /// What happens to the domain once the end of the job is known.
+    fn follow_up(&mut self, consequence: Consequence, outcome: &Outcome) {
+        let success = *outcome == Outcome::Completed;
+        match consequence {
+            Consequence::Wake { arrival, paused } => self.arrive(arrival, paused, success),
+            Consequence::Stop { why, reason, detail } if success => self.stop(why, reason, detail),
+            Consequence::Leave { undefine } if success => self.leave(undefine),
+            Consequence::TakeSnapshot { halt: true, .. } if success => {
+                self.stop("the domain was stopped for a snapshot", reason::SHUTOFF_FROM_SNAPSHOT, lifecycle::STOPPED_FROM_SNAPSHOT);
+            }
+            Consequence::Revert { snapshot, paused } if success => self.become_snapshot(&snapshot, paused),
+            _ => {}
         }
     }
 

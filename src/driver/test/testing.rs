@@ -33,10 +33,6 @@ impl VirtualClock {
         Arc::new(VirtualClock { jumps: true, ..VirtualClock::default() })
     }
 
-    pub fn manual() -> Arc<VirtualClock> {
-        Arc::default()
-    }
-
     /// Lets time pass, and everything happen in it.
     pub fn advance(&self, ms: u64) {
         let end = self.state.lock().now_ms + ms;
@@ -97,14 +93,21 @@ pub(super) struct Stage {
     pub connection: TestConnection,
     events: Arc<Subscriptions>,
     record: Arc<Record>,
+    calls: Mutex<Vec<Arc<Call>>>,
+}
+
+/// Something that is done at a moment of virtual time.
+struct Call(Box<dyn Fn() + Send + Sync>);
+
+impl Sleeper for Call {
+    fn wake(&self) {
+        (self.0)();
+    }
 }
 
 impl Stage {
     pub fn new(xml: &str) -> Stage {
-        Stage::on(xml, VirtualClock::jumping())
-    }
-
-    pub fn on(xml: &str, clock: Arc<VirtualClock>) -> Stage {
+        let clock = VirtualClock::jumping();
         let world = fixture::build(xml, clock.clone()).expect("the fixture is valid");
         let events = Arc::new(Subscriptions::new());
         let record = Arc::new(Record::default());
@@ -112,7 +115,7 @@ impl Stage {
             events.register(event, None, record.clone()).expect("nobody else is subscribed");
         }
         let connection = TestConnection::new("test:///stage".to_owned(), world, events.clone());
-        Stage { clock, connection, events, record }
+        Stage { clock, connection, events, record, calls: Mutex::default() }
     }
 
     pub fn default_world() -> Stage {
@@ -122,6 +125,14 @@ impl Stage {
     pub fn domain(&self, name: &str) -> Arc<dyn Domain> {
         let domain = self.connection.lookup(Key::Name(name)).expect("the domain is there");
         self.connection.domain(&domain).expect("the domain is there")
+    }
+
+    /// Does something when so much time has passed, as another thread would while a call waits.
+    pub fn after(&self, ms: u64, what: impl Fn() + Send + Sync + 'static) {
+        let call = Arc::new(Call(Box::new(what)));
+        let sleeper: Weak<dyn Sleeper> = Arc::downgrade(&(call.clone() as Arc<dyn Sleeper>));
+        self.calls.lock().push(call);
+        self.clock.wake_at(self.clock.now().mono_ms + ms, sleeper);
     }
 
     /// What was heard since the last call.

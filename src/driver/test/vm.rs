@@ -8,13 +8,14 @@ use parking_lot::{Mutex, MutexGuard};
 use super::clock::Sleeper;
 use super::script::Script;
 use super::sim::Sim;
+use super::snapshot::Snapshots;
 use super::task::{Mirroring, Task};
 use super::world::{Env, World};
 use crate::driver::table::JobTable;
 use crate::job::{Effect, Engine, Observation, OlderEvent, Outcome, Powers};
 use crate::model::domain::reason;
 use crate::model::event::Payload;
-use crate::model::{from, DomainRef, DomainState, Error, JobState, JobType, Now, Result, Uuid};
+use crate::model::{from, DomainRef, DomainState, Error, JobState, JobType, Now, Result, TypedParam, Uuid};
 use crate::xml::domain::DomainDef;
 
 /// The simulated hypervisor can cancel anything, and pauses what moves disk blocks.
@@ -49,6 +50,11 @@ pub(super) struct Inner {
     pub mirrors: Vec<Mirroring>,
     /// Jobs that a call waits for, and how they ended.
     pub awaited: HashMap<String, Option<Outcome>>,
+    /// What is known of the last domain job that ended.
+    pub completed: Option<Vec<TypedParam>>,
+    pub snapshots: Snapshots,
+    /// The limit of migrations that name none, in bytes per second; 0 is none.
+    pub migration_speed: u64,
     /// The number that the next image gets in `vda[N]`.
     pub next_index: u32,
     pub booted: Now,
@@ -77,6 +83,9 @@ impl Vm {
                 tasks: HashMap::new(),
                 mirrors: Vec::new(),
                 awaited: HashMap::new(),
+                completed: None,
+                snapshots: Snapshots::default(),
+                migration_speed: 0,
                 next_index: 1,
                 booted: Now::default(),
                 armed: None,

@@ -6,11 +6,13 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::clock::Clock;
+use super::script::Script;
 use super::vm::Vm;
 use crate::driver::Key;
 use crate::event::Subscriptions;
 use crate::model::event::{Event, Payload};
-use crate::model::{code, DomainRef, Error, Result, Uuid};
+use crate::model::{code, from, DomainRef, Error, Result, Uuid};
+use crate::xml::domain::DomainDef;
 
 /// What the domains of a world share.
 pub(super) struct Env {
@@ -57,29 +59,34 @@ impl Env {
 /// The domains of a world, in the order in which they came.
 pub(super) struct World {
     pub env: Arc<Env>,
+    /// The script of domains that are created in it.
+    pub defaults: Script,
     vms: Mutex<Vec<Arc<Vm>>>,
 }
 
 impl World {
-    pub fn new(clock: Arc<dyn Clock>) -> Arc<World> {
-        Arc::new(World { env: Env::new(clock), vms: Mutex::default() })
+    pub fn new(clock: Arc<dyn Clock>, defaults: Script) -> Arc<World> {
+        Arc::new(World { env: Env::new(clock), defaults, vms: Mutex::default() })
     }
 
     pub fn vms(&self) -> Vec<Arc<Vm>> {
         self.vms.lock().clone()
     }
 
-    /// Adds a domain.
+    /// Adds a domain that does not run.
     ///
     /// # Errors
     /// `OPERATION_FAILED` if there is one of that name or UUID.
-    pub fn add(&self, vm: Arc<Vm>) -> Result<()> {
+    pub fn add(self: &Arc<World>, def: &DomainDef, script: Script) -> Result<Arc<Vm>> {
+        let uuid = def.uuid.unwrap_or_else(|| self.env.next_uuid(&def.name));
+        let vm = Vm::new(Arc::downgrade(self), self.env.clone(), def, uuid, script);
         let mut vms = self.vms.lock();
-        if let Some(other) = vms.iter().find(|other| other.name == vm.name || other.uuid == vm.uuid) {
-            return Err(Error::failed(format!("domain '{}' already exists with uuid {}", other.name, other.uuid)));
+        if let Some(other) = vms.iter().find(|other| other.name == vm.name || other.uuid == uuid) {
+            let detail = format!("domain '{}' already exists with uuid {}", other.name, other.uuid);
+            return Err(Error::failed(detail).raised_by(from::DOMAIN));
         }
-        vms.push(vm);
-        Ok(())
+        vms.push(vm.clone());
+        Ok(vm)
     }
 
     pub fn remove(&self, vm: &Vm) {
