@@ -2,11 +2,11 @@
 
 use super::vm::Vm;
 use crate::model::{code, Error, Result};
-use crate::xml::domain::parse_device;
+use crate::xml::domain::{parse_attached, parse_detached};
 
 impl Vm {
     pub fn attach(&self, xml: &str) -> Result<()> {
-        let mut disk = parse_device(xml)?;
+        let mut disk = parse_attached(xml)?;
         let mut vm = self.lock();
         if vm.live()?.disks.iter().any(|other| other.target == disk.target) {
             return Err(Error::failed(format!("target {} already exists", disk.target)));
@@ -17,7 +17,7 @@ impl Vm {
     }
 
     pub fn detach(&self, xml: &str) -> Result<()> {
-        let disk = parse_device(xml)?;
+        let disk = parse_detached(xml)?;
         let mut vm = self.lock();
         let disks = &mut vm.live()?.disks;
         let place = disks.iter().position(|other| other.target == disk.target);
