@@ -487,6 +487,20 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_damaged_domain_is_read_or_refused_without_a_panic(def in domain(true), at in any::<prop::sample::Index>(), other in any::<prop::sample::Index>()) {
+        // Words of the document change places, so that most of the results are still well formed.
+        let xml = def.format(Some(1));
+        let mut words: Vec<&str> = xml.split_inclusive(['\'', '>']).collect();
+        let (a, b) = (at.index(words.len()), other.index(words.len()));
+        words.swap(a, b);
+        let _ = DomainDef::parse_live(&words.concat());
+        words.remove(a);
+        let _ = DomainDef::parse(&words.concat());
+    }
+}
+
 #[test]
 fn libvirts_own_schema_accepts_what_is_printed() {
     let mut runner = TestRunner::deterministic();
