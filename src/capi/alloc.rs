@@ -99,10 +99,6 @@ impl<T: Copy> Array<T> {
         Array { block: ptr::null_mut(), len: 0, room: 0, dispose }
     }
 
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
     /// Makes sure that one more element fits; room doubles, so that filling stays linear.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use super::ctypes::{virConnectAuth, virConnectAuthPtr, virConnectCloseFunc, virC
 use super::entry::{entry, Call, Outcome};
 use super::handle::{CloseCallback, Connect};
 use super::object::{self, Strong};
+use super::opaque::Opaque;
 use super::symver::symver;
 use crate::driver::uri::Target;
 use crate::driver::{self, Connection};
@@ -249,7 +250,7 @@ pub unsafe extern "C" fn virConnectRegisterCloseCallback(
         if registered.is_some() {
             return Err(call.error(code::OPERATION_INVALID, "a close callback is already registered"));
         }
-        *registered = Some(CloseCallback::new(cb, opaque, freecb));
+        *registered = Some(CloseCallback { function: cb, _opaque: Opaque::new(opaque, freecb) });
         Ok(())
     })
 }
@@ -262,7 +263,8 @@ pub unsafe extern "C" fn virConnectUnregisterCloseCallback(conn: virConnectPtr, 
     entry(from::DOMAIN, "virConnectUnregisterCloseCallback", |call| {
         let connect = call.connection(conn)?;
         call.given(cb.is_some(), "cb")?;
-        let taken = connect.close_callback.lock().take_if(|registered| registered.is(cb));
+        let address = cb.map(|function| function as usize);
+        let taken = connect.close_callback.lock().take_if(|registered| registered.function.map(|f| f as usize) == address);
         // Its free function runs here, with no lock held.
         taken.map(drop).ok_or_else(|| call.error(code::OPERATION_INVALID, "a different close callback is registered, or none"))
     })

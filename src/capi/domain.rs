@@ -11,6 +11,7 @@ use super::object::{self, Strong};
 use super::symver::symver;
 use crate::driver::{self, Key};
 use crate::model::{code, from, Uuid};
+use crate::xml::reader;
 
 /// Bytes of a UUID, and of its text with the NUL.
 const UUID_BYTES: usize = 16;
@@ -245,14 +246,14 @@ pub extern "C" fn virDomainIsUpdated(domain: virDomainPtr) -> c_int {
     entry(from::DOMAIN, "virDomainIsUpdated", |call| call.domain(domain)?.driver().map(|_| false).map_err(Into::into))
 }
 
-/// The kind of operating system that @domain runs: "hvm", like everything that is fully virtualized.
+/// The kind of operating system that @domain runs, as its description says: "hvm" for everything fully virtualized.
 ///
 /// Returns a text to be released with free(), or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetOSType(domain: virDomainPtr) -> *mut c_char {
     entry(from::DOMAIN, "virDomainGetOSType", |call| {
-        call.domain(domain)?.driver()?;
-        Ok("hvm".to_owned())
+        let document = reader::parse(&call.domain(domain)?.driver()?.xml(0)?)?;
+        Ok(document.child("os").and_then(|os| os.child_text("type")).unwrap_or("hvm").to_owned())
     })
 }
 

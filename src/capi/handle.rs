@@ -1,19 +1,19 @@
 //! The objects that C has pointers to: connections, domains, snapshots.
 
-use std::ffi::{c_void, CString};
+use std::ffi::CString;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::ctypes::{virConnect, virConnectCloseFunc, virDomain, virDomainSnapshot, virFreeCallback};
+use super::ctypes::{virConnect, virConnectCloseFunc, virDomain, virDomainSnapshot};
 use super::error::ConnectionErrors;
 use super::event::Events;
 use super::object::{self, Any, Object, Strong};
+use super::opaque::Opaque;
 use crate::driver;
 use crate::event::Subscriptions;
-use crate::model::{DomainRef, Uuid};
-use crate::model::{Error, Result};
+use crate::model::{code, DomainRef, Error, Result, Uuid};
 
 /// What a `virConnectPtr` means.
 pub struct Connect {
@@ -46,7 +46,7 @@ impl Connect {
     /// `INVALID_CONN` if its last reference is gone.
     pub fn reference(&self) -> Result<Strong<Connect>> {
         let pointer = self.pointer.load(Ordering::Acquire) as *mut virConnect;
-        object::retain(pointer).ok_or_else(|| Error::new(crate::model::code::INVALID_CONN, "a connection that was closed"))
+        object::retain(pointer).ok_or_else(|| Error::new(code::INVALID_CONN, "a connection that was closed"))
     }
 
     /// A new handle for a domain, owned by the caller.
@@ -77,34 +77,11 @@ impl Object for Connect {
     }
 }
 
-/// What `virConnectRegisterCloseCallback` registered. Dropping it calls its free function.
+/// What `virConnectRegisterCloseCallback` registered.
 pub struct CloseCallback {
-    function: virConnectCloseFunc,
-    opaque: *mut c_void,
-    free: virFreeCallback,
-}
-
-// SAFETY: the opaque pointer is the application's; it is only handed back.
-unsafe impl Send for CloseCallback {}
-
-impl CloseCallback {
-    pub fn new(function: virConnectCloseFunc, opaque: *mut c_void, free: virFreeCallback) -> CloseCallback {
-        CloseCallback { function, opaque, free }
-    }
-
-    /// Whether it was registered with this function.
-    pub fn is(&self, function: virConnectCloseFunc) -> bool {
-        self.function.map(|f| f as usize) == function.map(|f| f as usize)
-    }
-}
-
-impl Drop for CloseCallback {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: the application's function with its own data.
-            unsafe { free(self.opaque) };
-        }
-    }
+    pub function: virConnectCloseFunc,
+    /// Kept for what its drop does.
+    pub _opaque: Opaque,
 }
 
 /// What a `virDomainPtr` means. It keeps its connection open.
@@ -137,10 +114,6 @@ impl Domain {
 
     pub fn set_id(&self, id: i32) {
         self.id.store(id, Ordering::Relaxed);
-    }
-
-    pub fn identity(&self) -> &DomainRef {
-        &self.identity
     }
 
     /// The driver's domain.

@@ -80,14 +80,25 @@ impl Listing {
     }
 
     /// Takes all jobs of a domain that the flags select.
-    fn take(&mut self, driver: &dyn Domain, domain: Option<&DomainRef>) -> Result<()> {
+    fn take(&mut self, driver: &dyn Domain, filter: u32, domain: Option<&DomainRef>) -> Result<()> {
         let mut result = Ok(());
-        driver.list_jobs(ListFilter(self.flags), &mut |job| {
+        driver.list_jobs(ListFilter(filter), &mut |job| {
             if result.is_ok() {
                 result = self.add(job, domain);
             }
         })?;
         result
+    }
+
+    /// Takes the jobs of one domain of many. One that has gone away has none, and one that cannot be asked for fresh
+    /// figures does not keep the others from being listed: its jobs come with what was last heard of them.
+    fn take_from_many(&mut self, driver: &dyn Domain, domain: &DomainRef) -> Result<()> {
+        let before = self.count;
+        match self.take(driver, self.flags, Some(domain)) {
+            Err(error) if error.code == code::NO_DOMAIN => Ok(()),
+            Err(_) if self.flags & list::STATS != 0 && self.count == before => self.take(driver, self.flags & !list::STATS, Some(domain)),
+            result => result,
+        }
     }
 
     /// Hands the array to C and says how many jobs there are.
@@ -120,7 +131,7 @@ pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut 
         let domain = call.domain(domain)?;
         call.flags(flags, list::ALL)?;
         let mut listing = Listing::new(!jobs.is_null(), flags);
-        listing.take(&*domain.driver()?, None)?;
+        listing.take(&*domain.driver()?, flags, None)?;
         listing.finish(call, jobs)
     })
 }
@@ -138,7 +149,7 @@ pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: 
         let mut listing = Listing::new(!jobs.is_null(), flags);
         for summary in connect.driver.domains()? {
             match connect.driver.domain(&summary.domain) {
-                Ok(driver) => listing.take(&*driver, Some(&summary.domain))?,
+                Ok(driver) => listing.take_from_many(&*driver, &summary.domain)?,
                 // It went away since it was listed.
                 Err(error) if error.code == code::NO_DOMAIN => {}
                 Err(error) => return Err(error.into()),

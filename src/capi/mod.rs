@@ -25,6 +25,8 @@ mod snapshot;
 mod symver;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod typedparam;
 
 pub use block::{

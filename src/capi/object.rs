@@ -51,7 +51,7 @@ pub enum Resolved<T> {
     /// One of our addresses that is no such object: freed, or of another class.
     Stale,
     /// Not ours; perhaps the real library's.
-    Foreign(*mut std::ffi::c_void),
+    Foreign,
     Null,
 }
 
@@ -150,7 +150,7 @@ pub fn resolve<T: Object>(pointer: *mut T::C) -> Resolved<T> {
     match table.live::<T>(pointer as usize) {
         Some((_, _, object)) => Resolved::Ours(object.clone()),
         None if table.covers(pointer as usize) => Resolved::Stale,
-        None => Resolved::Foreign(pointer.cast()),
+        None => Resolved::Foreign,
     }
 }
 
