@@ -19,6 +19,9 @@ const NETWORK: &[&str] = &[
     "nbd", "nbds", "rbd", "iscsi", "http", "https", "ftp", "ftps", "tftp", "sheepdog", "gluster", "ssh", "nfs", "vxhs", "vitastor", "fuse",
 ];
 
+/// Drivers of files and devices of this host.
+const FILES: &[&str] = &["file", "host_device", "host_cdrom"];
+
 /// Finds the image that `name` means in the header of the image `parent`.
 ///
 /// A relative path starts at the directory of the image that has it in its header, as QEMU and libvirt see it: `..` is
@@ -80,9 +83,31 @@ fn locate_json(text: &str, parent: &str) -> Result<Location> {
         }
     }
     match options.get("driver").and_then(Value::as_str).unwrap_or_default() {
-        "file" | "host_device" | "host_cdrom" => file_of(&options, parent),
+        driver if FILES.contains(&driver) => file_of(&options, parent),
         driver if is_network(driver) => Ok(Location::Network(format!("json:{text}"))),
         driver => Err(invalid(format!("missing parser implementation for JSON backing volume driver '{driver}'"))),
+    }
+}
+
+/// The path in a file name as QEMU reports it. QEMU describes an image by all its options, as `json:{...}`, when a path does
+/// not say everything: most often since its backing image was given by node, and is named otherwise in the header.
+pub(super) fn path_of(filename: &str) -> Option<String> {
+    let Some(text) = filename.strip_prefix("json:") else {
+        return protocol(filename).is_none().then(|| filename.to_owned());
+    };
+    let mut options = match serde_json::from_str(text) {
+        Ok(Value::Object(options)) => deflate(options),
+        _ => return None,
+    };
+    loop {
+        if let Some(path) = options.get("filename").and_then(Value::as_str) {
+            let driver = options.get("driver").and_then(Value::as_str);
+            return driver.is_none_or(|driver| FILES.contains(&driver)).then(|| path.to_owned());
+        }
+        match options.remove("file") {
+            Some(Value::Object(file)) => options = deflate(file),
+            _ => return None,
+        }
     }
 }
 
@@ -124,7 +149,7 @@ mod tests {
 
     const PARENT: &str = "/images/vm/top.qcow2";
 
-    fn path_of(name: &str) -> String {
+    fn located(name: &str) -> String {
         match locate(name, PARENT) {
             Ok(Location::Path(path)) => path,
             other => panic!("{name}: {other:?}"),
@@ -133,12 +158,12 @@ mod tests {
 
     #[test]
     fn relative_names_start_at_the_directory_of_the_image() {
-        assert_eq!(path_of("base.img"), "/images/vm/base.img");
-        assert_eq!(path_of("../base.img"), "/images/vm/../base.img");
-        assert_eq!(path_of("/a/b"), "/a/b");
-        assert_eq!(path_of("/odd,na:me"), "/odd,na:me");
-        assert_eq!(path_of("./a:b"), "/images/vm/./a:b");
-        assert_eq!(path_of("ä <&'\" ü"), "/images/vm/ä <&'\" ü");
+        assert_eq!(located("base.img"), "/images/vm/base.img");
+        assert_eq!(located("../base.img"), "/images/vm/../base.img");
+        assert_eq!(located("/a/b"), "/a/b");
+        assert_eq!(located("/odd,na:me"), "/odd,na:me");
+        assert_eq!(located("./a:b"), "/images/vm/./a:b");
+        assert_eq!(located("ä <&'\" ü"), "/images/vm/ä <&'\" ü");
     }
 
     #[test]
@@ -151,7 +176,20 @@ mod tests {
             r#"json:{"driver":"raw","file":{"driver":"file","filename":"/b"}}"#,
             r#"json:{"driver":"raw","file.driver":"file","file.filename":"/b"}"#,
         ] {
-            assert_eq!(path_of(name), "/b", "{name}");
+            assert_eq!(located(name), "/b", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_found_in_what_qemu_reports() {
+        let nested = r#"json:{"backing": {"driver": "raw", "file": {"driver": "file", "filename": "/base"}}, "driver": "qcow2",
+            "file": {"driver": "file", "filename": "/top"}}"#;
+        assert_eq!(path_of(nested).as_deref(), Some("/top"));
+        assert_eq!(path_of("/plain:x").as_deref(), Some("/plain:x"));
+        for name in
+            ["nbd://localhost/x", "json:{", "json:[]", r#"json:{"driver":"nbd","path":"/s"}"#, r#"json:{"driver":"ssh","filename":"/s"}"#]
+        {
+            assert_eq!(path_of(name), None, "{name}");
         }
     }
 

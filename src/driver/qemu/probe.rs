@@ -64,6 +64,15 @@ pub(super) fn virtual_size(path: &Path, format: Option<&str>) -> Result<u64> {
     inspect(path, format).map(|info| info.virtual_size)
 }
 
+/// The format of an image that nobody has named one for.
+///
+/// # Errors
+/// As [`chain`], for this image alone.
+pub(super) fn format_of(path: &Path) -> Result<String> {
+    let path = utf8(path)?;
+    sniff(&open(path, None)?.0, path).map(str::to_owned)
+}
+
 /// Reads one image. `format` is as for [`chain`].
 ///
 /// # Errors

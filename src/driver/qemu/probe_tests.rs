@@ -153,6 +153,15 @@ fn formats_and_features_that_cannot_be_opened_are_named() {
 }
 
 #[test]
+fn the_format_is_found_where_nobody_says_it() {
+    let images = Images::new();
+    assert_eq!(format_of(&images.raw("r.img", 10)).as_deref(), Ok("raw"));
+    assert_eq!(format_of(&images.raw("e.img", 0)).as_deref(), Ok("raw"));
+    assert_eq!(format_of(&images.qcow2("q", "gone", None)).as_deref(), Ok("qcow2"));
+    assert_eq!(format_of(&images.at("gone")).map_err(|e| e.code), Err(code::SYSTEM_ERROR));
+}
+
+#[test]
 fn the_size_of_the_disk_is_read_without_any_tool() {
     let images = Images::new();
     assert_eq!(virtual_size(&images.raw("r.img", 1000), Some("raw")), Ok(1024));

@@ -181,6 +181,21 @@ pub(super) mod samples {
         }
         bytes
     }
+
+    /// Adds the tables that QEMU wants to find: refcounts of the four clusters, and an L1 table that has nothing.
+    pub fn make_usable(bytes: &mut Vec<u8>) {
+        let mut set = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        set(36, &64u32.to_be_bytes());
+        set(40, &1536u64.to_be_bytes());
+        set(48, &512u64.to_be_bytes());
+        set(56, &1u32.to_be_bytes());
+        set(96, &4u32.to_be_bytes());
+        bytes.resize(4 * 512, 0);
+        bytes[512..520].copy_from_slice(&1024u64.to_be_bytes());
+        for cluster in 0..4 {
+            bytes[1024 + cluster * 2 + 1] = 1;
+        }
+    }
 }
 
 #[cfg(test)]
