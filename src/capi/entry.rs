@@ -100,6 +100,22 @@ pub struct Call {
 
 /// Runs the body of an export. `from` is the `virErrorDomain` of the file that has this function in the real library.
 pub fn entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&Call) -> Outcome<T>) -> T::C {
+    entry_telling(from, function, body, Call::report)
+}
+
+/// The same for the few functions whose failure the real library tells nobody of: the error is set and not reported.
+pub fn quiet_entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&Call) -> Outcome<T>) -> T::C {
+    entry_telling(from, function, body, |_, fault| {
+        error::set(&fault);
+    })
+}
+
+fn entry_telling<T: CReturn>(
+    from: i32,
+    function: &'static str,
+    body: impl FnOnce(&Call) -> Outcome<T>,
+    tell: impl FnOnce(&Call, Fault),
+) -> T::C {
     error::reset_last();
     let call = Call { function, from, connection: RefCell::new(None) };
     let outcome = guarded(|| body(&call).and_then(T::into_c));
@@ -107,7 +123,7 @@ pub fn entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&C
         Ok(value) => value,
         Err(fault) => {
             let errno = errno();
-            call.report(fault);
+            tell(&call, fault);
             set_errno(errno);
             T::FAILURE
         }

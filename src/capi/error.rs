@@ -181,10 +181,14 @@ impl Default for ConnectionErrors {
     }
 }
 
+/// Sets the thread's error. `false` in a thread that is past running code of ours.
+pub fn set(fault: &Fault) -> bool {
+    LAST.try_with(|slot| slot.set(c_error(fault))).is_ok()
+}
+
 /// Sets the thread's error and tells whoever is to be told.
 pub fn report(fault: &Fault, connection: Option<&Connect>) {
-    let set = LAST.try_with(|slot| slot.set(c_error(fault)));
-    if set.is_err() {
+    if !set(fault) {
         return;
     }
     let mut handler = *GLOBAL_HANDLER.lock();

@@ -10,7 +10,7 @@ use super::ctypes::{
     virEventAddHandleFunc, virEventAddTimeoutFunc, virEventHandleCallback, virEventRemoveHandleFunc, virEventRemoveTimeoutFunc,
     virEventTimeoutCallback, virEventUpdateHandleFunc, virEventUpdateTimeoutFunc,
 };
-use super::entry::{entry, guarded, Call, Outcome};
+use super::entry::{entry, guarded, quiet_entry, Call, Outcome};
 use super::opaque::Opaque;
 use super::symver::symver;
 use crate::eventloop::{self, EventLoop, HandleCallback, TimeoutCallback};
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn virEventAddHandle(
     opaque: *mut c_void,
     ff: virFreeCallback,
 ) -> c_int {
-    entry(from::EVENT, "virEventAddHandle", |call| {
+    quiet_entry(from::EVENT, "virEventAddHandle", |call| {
         if let Some(add) = FOREIGN.get().and_then(|foreign| foreign.add_handle) {
             // SAFETY: the application's function with the application's arguments.
             return accepted(unsafe { add(fd, events, cb, opaque, ff) }, call);
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn virEventUpdateHandle(watch: c_int, events: c_int) {
 /// Returns 0, or -1 if there is no such watch.
 #[no_mangle]
 pub unsafe extern "C" fn virEventRemoveHandle(watch: c_int) -> c_int {
-    entry(from::EVENT, "virEventRemoveHandle", |call| {
+    quiet_entry(from::EVENT, "virEventRemoveHandle", |call| {
         let missing = || call.error(code::INVALID_ARG, format!("no watch {watch}"));
         eventloop::remove_handle(watch).then_some(()).ok_or_else(missing)
     })
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn virEventAddTimeout(
     opaque: *mut c_void,
     ff: virFreeCallback,
 ) -> c_int {
-    entry(from::EVENT, "virEventAddTimeout", |call| {
+    quiet_entry(from::EVENT, "virEventAddTimeout", |call| {
         if let Some(add) = FOREIGN.get().and_then(|foreign| foreign.add_timeout) {
             // SAFETY: the application's function with the application's arguments.
             return accepted(unsafe { add(timeout, cb, opaque, ff) }, call);
@@ -279,7 +279,7 @@ pub unsafe extern "C" fn virEventUpdateTimeout(timer: c_int, timeout: c_int) {
 /// Returns 0, or -1 if there is no such timer.
 #[no_mangle]
 pub unsafe extern "C" fn virEventRemoveTimeout(timer: c_int) -> c_int {
-    entry(from::EVENT, "virEventRemoveTimeout", |call| {
+    quiet_entry(from::EVENT, "virEventRemoveTimeout", |call| {
         let missing = || call.error(code::INVALID_ARG, format!("no timer {timer}"));
         eventloop::remove_timeout(timer).then_some(()).ok_or_else(missing)
     })
