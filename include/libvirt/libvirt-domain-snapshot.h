@@ -127,6 +127,139 @@ typedef enum _virDomainSnapshotListFlags virDomainSnapshotListFlags;
 typedef enum _virDomainSnapshotRevertFlags virDomainSnapshotRevertFlags;
 
 typedef enum _virDomainSnapshotDeleteFlags virDomainSnapshotDeleteFlags;
+/**
+ * Takes a snapshot of @domain, described by the `<domainsnapshot>` document @xmlDesc. Returns when it is taken.
+ *
+ * @flags is a combination of virDomainSnapshotCreateFlags and virDomainJobStartFlags.
+ *
+ * Returns a handle to be released with virDomainSnapshotFree, or NULL on error.
+ */
+virDomainSnapshotPtr virDomainSnapshotCreateXML(virDomainPtr domain, const char *xmlDesc, unsigned int flags);
+
+/**
+ * Finds a snapshot of @domain by its name. @flags is 0.
+ *
+ * Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
+ */
+virDomainSnapshotPtr virDomainSnapshotLookupByName(virDomainPtr domain, const char *name, unsigned int flags);
+
+/**
+ * Lists the snapshots of @domain that @flags (virDomainSnapshotListFlags) selects; 0 selects all.
+ *
+ * If @snaps is not NULL it receives an array of handles, terminated by NULL: release each with virDomainSnapshotFree
+ * and the array with free().
+ *
+ * Returns the number of snapshots, or -1 on error, in which case *@snaps is NULL.
+ */
+int virDomainListAllSnapshots(virDomainPtr domain, virDomainSnapshotPtr **snaps, unsigned int flags);
+
+/**
+ * The number of snapshots of @domain that @flags (virDomainSnapshotListFlags) selects.
+ *
+ * Returns the number, or -1 on error.
+ */
+int virDomainSnapshotNum(virDomainPtr domain, unsigned int flags);
+
+/**
+ * Stores the names of the snapshots of @domain that @flags selects in @names, @nameslen at most. Release each with
+ * free().
+ *
+ * Returns how many were stored, or -1 on error.
+ */
+int virDomainSnapshotListNames(virDomainPtr domain, char **names, int nameslen, unsigned int flags);
+
+/**
+ * Whether @domain has a current snapshot. @flags is 0.
+ *
+ * Returns 1 if it has, 0 if not, -1 on error.
+ */
+int virDomainHasCurrentSnapshot(virDomainPtr domain, unsigned int flags);
+
+/**
+ * The current snapshot of @domain. @flags is 0.
+ *
+ * Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
+ */
+virDomainSnapshotPtr virDomainSnapshotCurrent(virDomainPtr domain, unsigned int flags);
+
+/**
+ * The snapshot that @snapshot is based on. @flags is 0.
+ *
+ * Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
+ */
+virDomainSnapshotPtr virDomainSnapshotGetParent(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Whether @snapshot is the current one of its domain. @flags is 0.
+ *
+ * Returns 1 if it is, 0 if not, -1 on error.
+ */
+int virDomainSnapshotIsCurrent(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Whether this library keeps metadata of @snapshot: it does of all. @flags is 0.
+ *
+ * Returns 1, or -1 on error.
+ */
+int virDomainSnapshotHasMetadata(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * The name of @snapshot. It belongs to the handle.
+ *
+ * Returns the name, or NULL on error.
+ */
+const char *virDomainSnapshotGetName(virDomainSnapshotPtr snapshot);
+
+/**
+ * The domain of @snapshot, without a reference of its own: it must not be freed.
+ *
+ * Returns the domain, or NULL on error.
+ */
+virDomainPtr virDomainSnapshotGetDomain(virDomainSnapshotPtr snapshot);
+
+/**
+ * The connection of @snapshot, without a reference of its own: it must not be closed.
+ *
+ * Returns the connection, or NULL on error.
+ */
+virConnectPtr virDomainSnapshotGetConnect(virDomainSnapshotPtr snapshot);
+
+/**
+ * The description of @snapshot. @flags is a combination of virDomainSnapshotXMLFlags.
+ *
+ * Returns a text to be released with free(), or NULL on error.
+ */
+char *virDomainSnapshotGetXMLDesc(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Takes the domain of @snapshot back to it. Returns when that is done. @flags is a combination of
+ * virDomainSnapshotRevertFlags and virDomainJobStartFlags.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainRevertToSnapshot(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Deletes @snapshot; the handle must still be freed. Returns when that is done. @flags is a combination of
+ * virDomainSnapshotDeleteFlags and virDomainJobStartFlags.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainSnapshotDelete(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Adds a reference to @snapshot, to be given up with virDomainSnapshotFree.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainSnapshotRef(virDomainSnapshotPtr snapshot);
+
+/**
+ * Gives up one reference to @snapshot. The snapshot itself is not touched.
+ *
+ * Returns 0, or -1 with VIR_ERR_INVALID_DOMAIN_SNAPSHOT if @snapshot is NULL or no snapshot.
+ */
+int virDomainSnapshotFree(virDomainSnapshotPtr snapshot);
 
 #ifdef __cplusplus
 }

@@ -566,7 +566,7 @@ int virDomainIsPersistent(virDomainPtr domain);
 int virDomainIsUpdated(virDomainPtr domain);
 
 /**
- * The kind of operating system that @domain runs: "hvm", like everything that is fully virtualized.
+ * The kind of operating system that @domain runs, as its description says: "hvm" for everything fully virtualized.
  *
  * Returns a text to be released with free(), or NULL on error.
  */
@@ -772,6 +772,13 @@ int virConnectListDefinedDomains(virConnectPtr conn,
                                  char *const *names,
                                  int maxnames);
 
+/**
+ * Whether virDomainManagedSave left a file: it never does. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainHasManagedSaveImage(virDomainPtr domain, unsigned int flags);
+
 /* ---- Save, restore, dump ---- */
 
 /** virDomainSaveParams and virDomainRestoreParams, string: the file. */
@@ -856,6 +863,93 @@ typedef enum _virDomainSaveImageXMLFlags virDomainSaveImageXMLFlags;
 typedef enum _virDomainCoreDumpFlags virDomainCoreDumpFlags;
 
 typedef enum _virDomainCoreDumpFormat virDomainCoreDumpFormat;
+/**
+ * Writes the memory and state of @domain to the file @to and stops it. Returns when that is done.
+ *
+ * Returns 0, or -1 on error, in which case the domain goes on.
+ */
+int virDomainSave(virDomainPtr domain, const char *to);
+
+/**
+ * Like virDomainSave. The file describes the domain by @dxml unless it is NULL. @flags is a combination of
+ * virDomainSaveRestoreFlags and virDomainJobStartFlags.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainSaveFlags(virDomainPtr domain, const char *to, const char *dxml, unsigned int flags);
+
+/**
+ * Like virDomainSaveFlags, with the string parameters "file" and "dxml". Without "file" it would be a managed save,
+ * which no driver of this library has.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainSaveParams(virDomainPtr domain, virTypedParameterPtr params, int nparams, unsigned int flags);
+
+/**
+ * Starts a domain from the file @from that virDomainSave wrote. Returns when it runs.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainRestore(virConnectPtr conn, const char *from);
+
+/**
+ * Like virDomainRestore. @dxml replaces the description in the file unless it is NULL. @flags is a combination of
+ * virDomainSaveRestoreFlags and virDomainJobStartFlags.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainRestoreFlags(virConnectPtr conn, const char *from, const char *dxml, unsigned int flags);
+
+/**
+ * Like virDomainRestoreFlags, with the string parameters "file" and "dxml".
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainRestoreParams(virConnectPtr conn, virTypedParameterPtr params, int nparams, unsigned int flags);
+
+/**
+ * Writes the memory of @domain to the file @to, for a debugger. Returns when that is done. @flags is a combination of
+ * virDomainCoreDumpFlags and virDomainJobStartFlags.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainCoreDump(virDomainPtr domain, const char *to, unsigned int flags);
+
+/**
+ * Like virDomainCoreDump, in the given virDomainCoreDumpFormat.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainCoreDumpWithFormat(virDomainPtr domain, const char *to, unsigned int dumpformat, unsigned int flags);
+
+/**
+ * Saves @domain to a file of the library's own. No driver of this library keeps such files.
+ *
+ * Returns -1 with VIR_ERR_NO_SUPPORT.
+ */
+int virDomainManagedSave(virDomainPtr domain, unsigned int flags);
+
+/**
+ * Removes what virDomainManagedSave left.
+ *
+ * Returns -1 with VIR_ERR_NO_SUPPORT.
+ */
+int virDomainManagedSaveRemove(virDomainPtr domain, unsigned int flags);
+
+/**
+ * The description in a file that virDomainSave wrote. No driver of this library reads it without restoring.
+ *
+ * Returns NULL with VIR_ERR_NO_SUPPORT.
+ */
+char *virDomainSaveImageGetXMLDesc(virConnectPtr conn, const char *file, unsigned int flags);
+
+/**
+ * Changes the description in a file that virDomainSave wrote. See virDomainSaveImageGetXMLDesc.
+ *
+ * Returns -1 with VIR_ERR_NO_SUPPORT.
+ */
+int virDomainSaveImageDefineXML(virConnectPtr conn, const char *file, const char *dxml, unsigned int flags);
 
 /* ---- The domain job of the older API ---- */
 
@@ -1154,6 +1248,42 @@ struct _virDomainJobInfo {
 typedef struct _virDomainJobInfo virDomainJobInfo;
 
 typedef virDomainJobInfo *virDomainJobInfoPtr;
+/**
+ * Stores how far the domain job of @domain is in @info: times in milliseconds, sizes in bytes. If there is none, the
+ * type is VIR_DOMAIN_JOB_NONE.
+ *
+ * Returns 0, or -1 on error, in which case *@info is all zeros.
+ */
+int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info);
+
+/**
+ * Stores the type of the domain job of @domain in @type and its statistics in @params, @nparams of them: release them
+ * with virTypedParamsFree.
+ *
+ * @flags is a combination of virDomainGetJobStatsFlags: with VIR_DOMAIN_JOB_STATS_COMPLETED it is about the job that
+ * was the last to end, which is forgotten unless VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED says otherwise.
+ *
+ * Returns 0, or -1 on error, in which case there are no parameters.
+ */
+int virDomainGetJobStats(virDomainPtr domain,
+                         int *type,
+                         virTypedParameterPtr *params,
+                         int *nparams,
+                         unsigned int flags);
+
+/**
+ * Aborts the domain job of @domain. It ends later.
+ *
+ * Returns 0 once it was asked, or -1 on error.
+ */
+int virDomainAbortJob(virDomainPtr domain);
+
+/**
+ * Like virDomainAbortJob, with virDomainAbortJobFlagsValues.
+ *
+ * Returns 0 once it was asked, or -1 on error.
+ */
+int virDomainAbortJobFlags(virDomainPtr domain, unsigned int flags);
 
 /* ---- Block jobs and backup ---- */
 
@@ -1362,6 +1492,103 @@ struct _virDomainBlockJobInfo {
 typedef struct _virDomainBlockJobInfo virDomainBlockJobInfo;
 
 typedef virDomainBlockJobInfo *virDomainBlockJobInfoPtr;
+/**
+ * Copies what the backing images of @disk hold into its active image, which then has none. @disk is a target such as
+ * "vda", or the path of the source.
+ *
+ * @bandwidth limits the job in MiB/s, in bytes/s with VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES; 0 is no limit. @flags is a
+ * combination of virDomainBlockPullFlags and virDomainJobStartFlags.
+ *
+ * Returns 0 once the job runs, or -1 on error.
+ */
+int virDomainBlockPull(virDomainPtr domain, const char *disk, unsigned long bandwidth, unsigned int flags);
+
+/**
+ * Like virDomainBlockPull, but keeps @base (a path, or "vda[N]") as backing image; NULL keeps none.
+ *
+ * With VIR_DOMAIN_BLOCK_REBASE_COPY it starts a copy to the path @base instead, as virDomainBlockCopy does. @flags is a
+ * combination of virDomainBlockRebaseFlags and virDomainJobStartFlags.
+ *
+ * Returns 0 once the job runs, or -1 on error.
+ */
+int virDomainBlockRebase(virDomainPtr domain,
+                         const char *disk,
+                         const char *base,
+                         unsigned long bandwidth,
+                         unsigned int flags);
+
+/**
+ * Copies @disk to what the `<disk>` document @destxml describes, and keeps the copy in step until the job is finalized
+ * (the domain goes on with the copy) or aborted (the copy stays as it is then).
+ *
+ * @params may hold "bandwidth" in bytes/s (ullong), "granularity" in bytes (uint) and "buf-size" in bytes (ullong).
+ * @flags is a combination of virDomainBlockCopyFlags and virDomainJobStartFlags.
+ *
+ * Returns 0 once the job runs, or -1 on error.
+ */
+int virDomainBlockCopy(virDomainPtr domain,
+                       const char *disk,
+                       const char *destxml,
+                       virTypedParameterPtr params,
+                       int nparams,
+                       unsigned int flags);
+
+/**
+ * Merges the images of @disk from @top down into @base; each is a path or "vda[N]". @top NULL is the active image,
+ * @base NULL the lowest, or with VIR_DOMAIN_BLOCK_COMMIT_SHALLOW the one below @top.
+ *
+ * @bandwidth limits the job in MiB/s, in bytes/s with VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES; 0 is no limit. @flags is
+ * a combination of virDomainBlockCommitFlags and virDomainJobStartFlags. The active image can only be merged with
+ * VIR_DOMAIN_BLOCK_COMMIT_ACTIVE; the job is finalized or aborted then as a copy is.
+ *
+ * Returns 0 once the job runs, or -1 on error.
+ */
+int virDomainBlockCommit(virDomainPtr domain,
+                         const char *disk,
+                         const char *base,
+                         const char *top,
+                         unsigned long bandwidth,
+                         unsigned int flags);
+
+/**
+ * Starts a backup of disks, described by the `<domainbackup>` document @backupXML. @checkpointXML may be NULL.
+ *
+ * @flags is a combination of virDomainBackupBeginFlags and virDomainJobStartFlags.
+ *
+ * Returns 0 once the job runs, or -1 on error.
+ */
+int virDomainBackupBegin(virDomainPtr domain, const char *backupXML, const char *checkpointXML, unsigned int flags);
+
+/**
+ * The `<domainbackup>` document of the backup that runs. @flags is 0.
+ *
+ * Returns a text to be released with free(), or NULL on error: VIR_ERR_NO_DOMAIN_BACKUP if there is none.
+ */
+char *virDomainBackupGetXMLDesc(virDomainPtr domain, unsigned int flags);
+
+/**
+ * Stores how far the block job of @disk is in @info. Its bandwidth is in MiB/s, or in bytes/s with
+ * VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES in @flags.
+ *
+ * Returns 1 if there is a job, 0 if there is none, -1 on error; *@info is all zeros unless there is one.
+ */
+int virDomainGetBlockJobInfo(virDomainPtr domain, const char *disk, virDomainBlockJobInfoPtr info, unsigned int flags);
+
+/**
+ * Ends the block job of @disk. A copy or active commit that is ready is completed with VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
+ * in @flags, and ended without its result otherwise. With VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC it is not waited for.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainBlockJobAbort(virDomainPtr domain, const char *disk, unsigned int flags);
+
+/**
+ * Changes the limit of the block job of @disk to @bandwidth in MiB/s, in bytes/s with
+ * VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES in @flags; 0 lifts it.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainBlockJobSetSpeed(virDomainPtr domain, const char *disk, unsigned long bandwidth, unsigned int flags);
 
 /* ---- Migration ---- */
 
@@ -1465,6 +1692,80 @@ enum _virDomainMigrateMaxSpeedFlags {
 typedef enum _virDomainMigrateFlags virDomainMigrateFlags;
 
 typedef enum _virDomainMigrateMaxSpeedFlags virDomainMigrateMaxSpeedFlags;
+/**
+ * Moves @domain to the hypervisor that listens at @duri, such as "tcp:HOST:PORT" or "unix:PATH". Returns when it has
+ * moved.
+ *
+ * @flags is a combination of virDomainMigrateFlags and virDomainJobStartFlags; peer-to-peer migration needs a daemon at
+ * either end and is not supported. @dname, unless NULL, is its name there. @bandwidth is in MiB/s; 0 is no limit.
+ *
+ * Returns 0, or -1 on error, in which case the domain goes on here.
+ */
+int virDomainMigrateToURI(virDomainPtr domain,
+                          const char *duri,
+                          unsigned long flags,
+                          const char *dname,
+                          unsigned long bandwidth);
+
+/**
+ * Like virDomainMigrateToURI, to @miguri. @dconnuri is for peer-to-peer migration and not looked at. @dxml, unless
+ * NULL, describes the domain there.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateToURI2(virDomainPtr domain,
+                           const char *_dconnuri,
+                           const char *miguri,
+                           const char *dxml,
+                           unsigned long flags,
+                           const char *dname,
+                           unsigned long bandwidth);
+
+/**
+ * Like virDomainMigrateToURI2, with parameters (VIR_MIGRATE_PARAM_*), of which "migrate_uri" is a must.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateToURI3(virDomainPtr domain,
+                           const char *_dconnuri,
+                           virTypedParameterPtr params,
+                           unsigned int nparams,
+                           unsigned int flags);
+
+/**
+ * Limits migrations of @domain, one that runs included, to @bandwidth MiB/s. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateSetMaxSpeed(virDomainPtr domain, unsigned long bandwidth, unsigned int flags);
+
+/**
+ * Stores the limit of migrations of @domain in MiB/s in @bandwidth. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateGetMaxSpeed(virDomainPtr domain, unsigned long *bandwidth, unsigned int flags);
+
+/**
+ * Lets migrations of @domain, one that runs included, stop the guest for @downtime milliseconds at most. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateSetMaxDowntime(virDomainPtr domain, unsigned long long downtime, unsigned int flags);
+
+/**
+ * Stores how long migrations of @domain may stop the guest, in milliseconds, in @downtime. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateGetMaxDowntime(virDomainPtr domain, unsigned long long *downtime, unsigned int flags);
+
+/**
+ * Switches the migration of @domain that runs to post-copy: the guest goes on at the destination at once. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainMigrateStartPostCopy(virDomainPtr domain, unsigned int flags);
 
 /* ---- Events ---- */
 

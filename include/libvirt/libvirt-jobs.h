@@ -245,6 +245,40 @@ typedef void (*virConnectDomainEventJobStateCallback)(virConnectPtr conn,
                                                       virDomainJobType jobtype,
                                                       virDomainJobState newstate,
                                                       void *opaque);
+/**
+ * Lists the jobs of @domain, oldest first.
+ *
+ * @flags is a combination of virDomainJobListFlags. Unless they ask for statistics, nobody but this library is asked.
+ *
+ * If @jobs is not NULL it receives an array of jobs, terminated by NULL: release each with virDomainJobFree and the
+ * array with free(). On error *@jobs is NULL.
+ *
+ * Returns the number of jobs, or -1 on error.
+ */
+int virDomainJobList(virDomainPtr domain, virDomainJobPtr **jobs, unsigned int flags);
+
+/**
+ * Releases @job and everything in it. NULL is harmless.
+ */
+void virDomainJobFree(virDomainJobPtr job);
+
+/**
+ * Describes the job @jobname of @domain: what it was asked to do, how far it is, how it ended.
+ *
+ * @flags is 0, or VIR_DOMAIN_JOB_XML_NO_STATS to leave the statistics out and ask nobody for them.
+ *
+ * Returns a document to be released with free(), or NULL on error.
+ */
+char *virDomainJobGetXMLDesc(virDomainPtr domain, const char *jobname, unsigned int flags);
+
+/**
+ * Asks the job @jobname of @domain to change its state. The change comes later, or may even have been announced by an
+ * event before this returns. @flags is 0.
+ *
+ * Returns 0 once it was asked. Returns -1 on error: VIR_ERR_NO_DOMAIN_JOB if there is no such job,
+ * VIR_ERR_OPERATION_UNSUPPORTED if jobs of its type never can, VIR_ERR_OPERATION_INVALID if it cannot in its state.
+ */
+int virDomainJobControl(virDomainPtr domain, const char *jobname, unsigned int op, unsigned int flags);
 
 /* ---- Flags of the job calls, and of every call that starts a job ---- */
 
@@ -446,6 +480,39 @@ typedef enum _virDomainJobXMLFlags virDomainJobXMLFlags;
  * VIR_DOMAIN_EVENT_ID_JOB_STATE by a number that means the same on every connection, libvirt's own included (0x10019).
  */
 #define VIR_DOMAIN_EVENT_ID_JOB_STATE_OVERLAY 65561
+/**
+ * Lists the jobs of all domains of @conn. Each job's data says which domain it belongs to, as `domain.name` and
+ * `domain.uuid`. Otherwise like virDomainJobList.
+ *
+ * Returns the number of jobs, or -1 on error.
+ */
+int virConnectListAllDomainJobs(virConnectPtr conn, virDomainJobPtr **jobs, unsigned int flags);
+
+/**
+ * Waits until the job @jobname of @domain is in one of @states, or has ended. Needs no event loop.
+ *
+ * @states is a combination of `1 << state`; a job that ends in another state ends the wait as well, so 0 waits for the
+ * end. @timeout is in milliseconds; 0 only looks, -1 waits as long as it takes. @flags is 0.
+ *
+ * Returns the state that the job is in, 0 if the time is over, -1 on error.
+ */
+int virDomainJobWait(virDomainPtr domain, const char *jobname, unsigned int states, int timeout, unsigned int flags);
+
+/**
+ * Changes the limit of the job @jobname of @domain to @bandwidth bytes per second; 0 lifts it. @flags is 0.
+ *
+ * Returns 0, or -1 on error.
+ */
+int virDomainJobSetSpeed(virDomainPtr domain, const char *jobname, unsigned long long bandwidth, unsigned int flags);
+
+/**
+ * The name of the job that this thread was the last to start in @domain, for the older functions that start a job
+ * return no name. @flags is 0.
+ *
+ * Returns a text to be released with free(), or NULL with VIR_ERR_NO_DOMAIN_JOB if the last job that this thread
+ * started was none of @domain.
+ */
+char *virDomainJobLastStarted(virDomainPtr domain, unsigned int flags);
 
 #ifdef __cplusplus
 }
