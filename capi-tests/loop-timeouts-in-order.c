@@ -46,10 +46,12 @@ int main(void)
     round_calls("b ");
     virEventUpdateTimeout(b, -1);
 
-    virEventUpdateTimeout(a, 60);
+    virEventUpdateTimeout(a, 3600000);
     virEventUpdateTimeout(b, 10);
     next_calls("b ");
-    virEventUpdateTimeout(b, 1000000);
+    next_calls("b ");
+    virEventUpdateTimeout(b, 3600000);
+    virEventUpdateTimeout(a, 10);
     next_calls("a ");
 
     CHECK_INT(virEventRemoveTimeout(a), 0);
