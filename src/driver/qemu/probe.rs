@@ -14,7 +14,7 @@ use crate::model::disk::{Disk, Image, ImageKind};
 use crate::model::{code, from, Error, Result};
 
 /// How many images a chain may have.
-pub(super) const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 200;
 
 /// What QEMU rounds the size of a raw image up to.
 const SECTOR: u64 = 512;
@@ -56,24 +56,8 @@ pub(super) fn chain(path: &Path, format: Option<&str>) -> Result<Vec<Image>> {
     Ok(images)
 }
 
-/// The size of the disk that an image holds, in bytes. `format` is as for [`chain`].
-///
-/// # Errors
-/// As [`chain`], for this image alone.
-pub(super) fn virtual_size(path: &Path, format: Option<&str>) -> Result<u64> {
-    inspect(path, format).map(|info| info.virtual_size)
-}
-
-/// The format of an image that nobody has named one for.
-///
-/// # Errors
-/// As [`chain`], for this image alone.
-pub(super) fn format_of(path: &Path) -> Result<String> {
-    let path = utf8(path)?;
-    sniff(&open(path, None)?.0, path).map(str::to_owned)
-}
-
-/// Reads one image. `format` is as for [`chain`].
+/// Reads one image: its format if that is not given, its size, and what it says of the image below. `format` is as for
+/// [`chain`].
 ///
 /// # Errors
 /// As [`chain`], for this image alone.

@@ -153,23 +153,16 @@ fn formats_and_features_that_cannot_be_opened_are_named() {
 }
 
 #[test]
-fn the_format_is_found_where_nobody_says_it() {
+fn format_and_size_of_the_disk_are_read_without_any_tool() {
     let images = Images::new();
-    assert_eq!(format_of(&images.raw("r.img", 10)).as_deref(), Ok("raw"));
-    assert_eq!(format_of(&images.raw("e.img", 0)).as_deref(), Ok("raw"));
-    assert_eq!(format_of(&images.qcow2("q", "gone", None)).as_deref(), Ok("qcow2"));
-    assert_eq!(format_of(&images.at("gone")).map_err(|e| e.code), Err(code::SYSTEM_ERROR));
-}
-
-#[test]
-fn the_size_of_the_disk_is_read_without_any_tool() {
-    let images = Images::new();
-    assert_eq!(virtual_size(&images.raw("r.img", 1000), Some("raw")), Ok(1024));
-    assert_eq!(virtual_size(&images.raw("e.img", 0), Some("raw")), Ok(0));
+    let seen = |path: &Path, format| inspect(path, format).map(|info| (info.format, info.virtual_size));
+    assert_eq!(seen(&images.raw("r.img", 1000), Some("raw")), Ok(("raw", 1024)));
+    assert_eq!(seen(&images.raw("e.img", 0), None), Ok(("raw", 0)));
     let top = images.qcow2("q.qcow2", "nothing", None);
-    assert_eq!(virtual_size(&top, Some("qcow2")), Ok(1 << 20));
-    assert_eq!(virtual_size(&top, None), Ok(1 << 20));
-    assert_eq!(virtual_size(&top, Some("raw")), Ok(512));
+    assert_eq!(seen(&top, Some("qcow2")), Ok(("qcow2", 1 << 20)));
+    assert_eq!(seen(&top, None), Ok(("qcow2", 1 << 20)));
+    assert_eq!(seen(&top, Some("raw")), Ok(("raw", 512)));
+    assert_eq!(seen(&images.at("gone"), None).map_err(|e| e.code), Err(code::SYSTEM_ERROR));
 }
 
 #[test]

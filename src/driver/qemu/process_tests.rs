@@ -51,6 +51,14 @@ impl Vm {
         Vm { dir, def, paths, pid: None }
     }
 
+    /// Uses KVM where there is one.
+    fn accelerated(mut self) -> Vm {
+        if fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok() {
+            self.def.kind = "kvm".to_owned();
+        }
+        self
+    }
+
     fn start(&mut self) -> Result<i32> {
         self.start_within(PATIENCE)
     }
@@ -155,6 +163,9 @@ fn a_vm_comes_up_paused_with_the_whole_chain_of_every_disk() {
         let devices =
             disk("vda", "virtio", "qcow2", "DIR/top") + &disk("sda", "scsi", "raw", "DIR/s.img") + &disk("sdb", "sata", "raw", "DIR/t.img");
         let mut vm = Vm::new(emulator, machine, "vm", &devices);
+        if machine == "q35" {
+            vm = vm.accelerated();
+        }
         raw(&vm.file("base.img"));
         raw(&vm.file("s.img"));
         raw(&vm.file("t.img"));
