@@ -14,6 +14,8 @@
 //! * The queue has no limit, as in libvirt: every job's last event must arrive, so none can be thrown away. An
 //!   application that subscribes and never runs its loop pays for what it asked for.
 
+#[cfg(test)]
+mod schedules;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
