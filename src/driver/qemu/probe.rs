@@ -81,7 +81,7 @@ pub(super) fn complete(disk: &mut Disk) -> Result<()> {
         return Err(Error::config(format!("disk '{}': network image '{}' is not supported", disk.target, network.path)));
     }
     for (at, image) in disk.chain.iter().enumerate() {
-        open(&image.path, at.checked_sub(1).map(|above| disk.chain[above].path.as_str()))?;
+        open(&image.path, (at > 0).then(|| disk.chain[0].path.as_str()))?;
     }
     if disk.probe_after.is_some() && !disk.chain.is_empty() {
         extend(&mut disk.chain)?;
@@ -98,8 +98,9 @@ fn extend(images: &mut Vec<Image>) -> Result<()> {
             return Err(storage(code::INTERNAL_ERROR, format!("backing store for {path} is self-referential or too deeply nested")));
         }
         let parent = at.checked_sub(1).map(|above| images[above].path.clone());
+        let top = images[0].path.clone();
         let image = &mut images[at];
-        let (file, meta) = open(&image.path, parent.as_deref())?;
+        let (file, meta) = open(&image.path, (at > 0).then_some(top.as_str()))?;
         if image.format.is_empty() {
             sniff(&file, &image.path)?.clone_into(&mut image.format);
         } else if above.is_some() && meta.is_dir() {
@@ -121,7 +122,8 @@ fn extend(images: &mut Vec<Image>) -> Result<()> {
 /// What is said of an image that is below `parent` by `name` alone, and has something below it itself. libvirt does not
 /// go on there: a guest that was given a raw image could have made it look like one with a backing file.
 fn unspecified(name: &str, parent: &str) -> Error {
-    let message = format!("format of backing image '{name}' of image '{parent}' was not specified in the image metadata");
+    const HELP: &str = "See https://libvirt.org/kbase/backing_chains.html for troubleshooting";
+    let message = format!("format of backing image '{name}' of image '{parent}' was not specified in the image metadata ({HELP})");
     storage(code::OPERATION_INVALID, message)
 }
 
@@ -135,13 +137,13 @@ fn locate(name: &str, parent: &str) -> Result<String> {
     }
 }
 
-/// Opens an image for reading; `parent` is the image that names it, if one does.
-fn open(path: &str, parent: Option<&str>) -> Result<(File, Metadata)> {
+/// Opens an image for reading; `top` is that of the chain, unless it is this one.
+fn open(path: &str, top: Option<&str>) -> Result<(File, Metadata)> {
     let denied = |why: io::Error| {
         // SAFETY: these calls have no preconditions and cannot fail.
         let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
-        let what = match parent {
-            Some(parent) => format!("Cannot access backing file '{path}' of storage file '{parent}' (as uid:{uid}, gid:{gid})"),
+        let what = match top {
+            Some(top) => format!("Cannot access backing file '{path}' of storage file '{top}' (as uid:{uid}, gid:{gid})"),
             None => format!("Cannot access storage file '{path}' (as uid:{uid}, gid:{gid})"),
         };
         Error::system(what, &why).raised_by(from::STORAGE)

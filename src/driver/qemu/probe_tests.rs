@@ -84,12 +84,13 @@ fn a_backing_image_without_format_is_accepted_only_where_it_ends_the_chain() {
 }
 
 #[test]
-fn a_missing_image_is_named_with_the_one_that_needs_it() {
+fn a_missing_image_is_named_with_the_top_of_its_chain() {
     let images = Images::new();
     let error = refusal(&images.at("gone"), Some("qcow2"));
     assert_eq!((error.code, error.domain), (code::SYSTEM_ERROR, from::STORAGE));
     assert!(error.detail.starts_with("Cannot access storage file '") && error.detail.contains("No such file"), "{error}");
-    let top = images.qcow2("top.qcow2", "gone", Some("raw"));
+    images.qcow2("mid.qcow2", "gone", Some("raw"));
+    let top = images.qcow2("top.qcow2", "mid.qcow2", Some("qcow2"));
     let error = refusal(&top, Some("qcow2"));
     assert_eq!((error.code, error.domain), (code::SYSTEM_ERROR, from::STORAGE));
     let expected = format!("Cannot access backing file '{}' of storage file '{}'", images.at("gone").display(), top.display());

@@ -276,6 +276,22 @@ mod tests {
         assert_eq!(refused(&with(128, &[0])), "the name of its backing file has a zero byte");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_fall(mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600), version in 2u8..4, bits in 9u8..12) {
+            if bytes.len() > 24 {
+                bytes[..8].copy_from_slice(&[b'Q', b'F', b'I', 0xfb, 0, 0, 0, version]);
+                bytes[20..24].copy_from_slice(&[0, 0, 0, bits]);
+                bytes[8..14].fill(0);
+                bytes[16..18].fill(0);
+            }
+            if bytes.len() > 104 {
+                bytes[100..104].copy_from_slice(&[0, 0, 0, 104]);
+            }
+            let _ = parse(&bytes);
+        }
+    }
+
     #[test]
     fn no_prefix_of_an_image_is_read_past_its_end() {
         let whole = image(512, "base.img", Some("raw"));
