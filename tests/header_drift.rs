@@ -44,3 +44,33 @@ fn the_committed_headers_are_what_the_sources_make() {
         assert!(old == new, "include/libvirt/{name} is out of date, {}\nRun \"make headers\".", first_difference(old, new));
     }
 }
+#[test]
+fn every_symbol_is_declared_in_the_header_of_its_section() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let templates = headers_in_templates(&root.join("src/capi/abi"));
+    let list = fs::read_to_string(root.join("src/capi/symbols.map")).unwrap();
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let [name, _node, section] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let marker = format!("@section {section}@");
+        let (header, _) = templates.iter().find(|(_, text)| text.contains(&marker)).unwrap_or_else(|| panic!("no header has {marker}"));
+        let text = fs::read_to_string(root.join("include/libvirt").join(header)).unwrap();
+        let declared = text.lines().any(|line| declares(line, name));
+        assert!(declared, "{name} is not in include/libvirt/{header}: symbols.map lists it, but src/capi does not define it");
+    }
+}
+
+fn headers_in_templates(dir: &Path) -> Vec<(String, String)> {
+    let mut templates = headers_in(dir);
+    templates.retain(|(name, _)| name.ends_with(".h.in"));
+    templates.iter_mut().for_each(|(name, _)| name.truncate(name.len() - ".in".len()));
+    templates
+}
+
+fn declares(line: &str, name: &str) -> bool {
+    let start = line.find(name).filter(|_| !line.trim_start().starts_with('*'));
+    start.is_some_and(|at| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + name.len()..].chars().next();
+        matches!(before, Some(' ' | '*')) && matches!(after, Some('(' | ';'))
+    })
+}

@@ -16,11 +16,6 @@ extern "C" {
 #endif
 
 /**
- * In a listing of children: all descendants. The same bit as VIR_DOMAIN_SNAPSHOT_LIST_ROOTS.
- */
-#define VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS (1 << 0)
-
-/**
  * Flags of virDomainSnapshotCreateXML.
  */
 enum _virDomainSnapshotCreateFlags {
@@ -78,6 +73,10 @@ enum _virDomainSnapshotXMLFlags {
  */
 enum _virDomainSnapshotListFlags {
     VIR_DOMAIN_SNAPSHOT_LIST_ROOTS = (1 << 0),
+    /**
+     * In a listing of children: all descendants.
+     */
+    VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS = (1 << 0),
     VIR_DOMAIN_SNAPSHOT_LIST_LEAVES = (1 << 2),
     VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES = (1 << 3),
     VIR_DOMAIN_SNAPSHOT_LIST_METADATA = (1 << 1),

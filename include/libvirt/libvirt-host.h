@@ -128,7 +128,7 @@ int virInitialize(void);
  *
  * Returns 0, or -1 if @libVer is NULL.
  */
-int virGetVersion(unsigned long *libVer, const char *_type, unsigned long *typeVer);
+int virGetVersion(unsigned long *libVer, const char *type, unsigned long *typeVer);
 
 /**
  * Opens a connection to a hypervisor.
@@ -150,7 +150,7 @@ virConnectPtr virConnectOpenReadOnly(const char *name);
  *
  * @flags is a combination of virConnectFlags. See virConnectOpen.
  */
-virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr _auth, unsigned int flags);
+virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags);
 
 /**
  * Gives up one reference to @conn. The connection is closed with the last; domains and event callbacks hold one each.
@@ -213,7 +213,7 @@ char *virConnectGetCapabilities(virConnectPtr conn);
  *
  * Returns -1 with VIR_ERR_NO_SUPPORT.
  */
-int virConnectGetMaxVcpus(virConnectPtr conn, const char *_type);
+int virConnectGetMaxVcpus(virConnectPtr conn, const char *type);
 
 /**
  * Whether @conn is still usable.
@@ -241,7 +241,7 @@ int virConnectIsSecure(virConnectPtr conn);
  *
  * Returns 0, or -1 on error.
  */
-int virConnectSetKeepAlive(virConnectPtr conn, int _interval, unsigned int _count);
+int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int count);
 
 /**
  * Registers @cb to be called when the peer is lost. Connections of this library have no peer to lose, so it never is.

@@ -32,7 +32,8 @@ pub extern "C" fn virInitialize() -> c_int {
 ///
 /// Returns 0, or -1 if @libVer is NULL.
 #[no_mangle]
-pub unsafe extern "C" fn virGetVersion(libVer: *mut c_ulong, _type: *const c_char, typeVer: *mut c_ulong) -> c_int {
+pub unsafe extern "C" fn virGetVersion(libVer: *mut c_ulong, r#type: *const c_char, typeVer: *mut c_ulong) -> c_int {
+    let _ = r#type; // there is one kind of hypervisor driver as far as versions go
     entry(from::NONE, "virGetVersion", |call| {
         let version = call.out(libVer, "libVer")?;
         version.set(LIBVIR_VERSION_NUMBER);
@@ -62,7 +63,8 @@ pub unsafe extern "C" fn virConnectOpenReadOnly(name: *const c_char) -> virConne
 ///
 /// @flags is a combination of virConnectFlags. See virConnectOpen.
 #[no_mangle]
-pub unsafe extern "C" fn virConnectOpenAuth(name: *const c_char, _auth: virConnectAuthPtr, flags: c_uint) -> virConnectPtr {
+pub unsafe extern "C" fn virConnectOpenAuth(name: *const c_char, auth: virConnectAuthPtr, flags: c_uint) -> virConnectPtr {
+    let _ = auth; // our own drivers ask for nothing
     entry(from::NONE, "virConnectOpenAuth", |call| {
         call.flags(flags, RO | NO_ALIASES)?;
         unsafe { open(call, name, flags) }
@@ -192,7 +194,8 @@ pub extern "C" fn virConnectGetCapabilities(conn: virConnectPtr) -> *mut c_char 
 ///
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
-pub unsafe extern "C" fn virConnectGetMaxVcpus(conn: virConnectPtr, _type: *const c_char) -> c_int {
+pub unsafe extern "C" fn virConnectGetMaxVcpus(conn: virConnectPtr, r#type: *const c_char) -> c_int {
+    let _ = r#type;
     entry(from::DOMAIN, "virConnectGetMaxVcpus", |call| -> Outcome<()> {
         call.connection(conn)?;
         Err(call.unsupported())
@@ -227,7 +230,8 @@ pub extern "C" fn virConnectIsSecure(conn: virConnectPtr) -> c_int {
 ///
 /// Returns 0, or -1 on error.
 #[no_mangle]
-pub extern "C" fn virConnectSetKeepAlive(conn: virConnectPtr, _interval: c_int, _count: c_uint) -> c_int {
+pub extern "C" fn virConnectSetKeepAlive(conn: virConnectPtr, interval: c_int, count: c_uint) -> c_int {
+    let _ = (interval, count); // there is no transport to keep alive
     entry(from::DOMAIN, "virConnectSetKeepAlive", |call| call.connection(conn).map(drop))
 }
 

@@ -142,14 +142,14 @@ pub extern "C" fn virConnectNumOfDefinedDomains(conn: virConnectPtr) -> c_int {
 ///
 /// Returns how many were stored, or -1 on error.
 #[no_mangle]
-pub unsafe extern "C" fn virConnectListDefinedDomains(conn: virConnectPtr, names: *const *mut c_char, maxnames: c_int) -> c_int {
+pub unsafe extern "C" fn virConnectListDefinedDomains(conn: virConnectPtr, names: *mut *mut c_char, maxnames: c_int) -> c_int {
     entry(from::DOMAIN, "virConnectListDefinedDomains", |call| {
         call.connection(conn)?;
         call.given(!names.is_null() || maxnames <= 0, "names")?;
         let room = call.non_negative(maxnames, "maxnames")?;
         let found = defined(call, conn)?.take(room).map(|summary| summary.domain.name);
         // SAFETY: the caller's array has room for `maxnames` pointers.
-        unsafe { store_names(found, names.cast_mut()) }
+        unsafe { store_names(found, names) }
     })
 }
 

@@ -130,13 +130,14 @@ pub unsafe extern "C" fn virDomainMigrateToURI(
 #[no_mangle]
 pub unsafe extern "C" fn virDomainMigrateToURI2(
     domain: virDomainPtr,
-    _dconnuri: *const c_char,
+    dconnuri: *const c_char,
     miguri: *const c_char,
     dxml: *const c_char,
     flags: c_ulong,
     dname: *const c_char,
     bandwidth: c_ulong,
 ) -> c_int {
+    let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI2", |call| {
         let (domain, flags) = source(call, domain, flags)?;
         check_flags(call, flags)?;
@@ -153,11 +154,12 @@ pub unsafe extern "C" fn virDomainMigrateToURI2(
 #[no_mangle]
 pub unsafe extern "C" fn virDomainMigrateToURI3(
     domain: virDomainPtr,
-    _dconnuri: *const c_char,
+    dconnuri: *const c_char,
     params: virTypedParameterPtr,
     nparams: c_uint,
     flags: c_uint,
 ) -> c_int {
+    let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI3", |call| {
         let (domain, flags) = source(call, domain, flags.into())?;
         check_flags(call, flags)?;

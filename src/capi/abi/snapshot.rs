@@ -1,7 +1,5 @@
 //! Section `snapshot`: snapshots of domains.
 
-use std::ffi::c_uint;
-
 /// A snapshot of a domain.
 pub struct _virDomainSnapshot {
     _private: [u8; 0],
@@ -46,6 +44,9 @@ pub type virDomainSnapshotXMLFlags = _virDomainSnapshotXMLFlags;
 #[repr(C)]
 pub enum _virDomainSnapshotListFlags {
     VIR_DOMAIN_SNAPSHOT_LIST_ROOTS = 1 << 0,
+    /// In a listing of children: all descendants.
+    #[cfg(VIRT_JOBS_FOR_C)] // a Rust enum cannot have two names for one number
+    VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS = 1 << 0,
     VIR_DOMAIN_SNAPSHOT_LIST_LEAVES = 1 << 2,
     VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES = 1 << 3,
     VIR_DOMAIN_SNAPSHOT_LIST_METADATA = 1 << 1,
@@ -77,6 +78,3 @@ pub enum _virDomainSnapshotDeleteFlags {
     VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY = 1 << 2,
 }
 pub type virDomainSnapshotDeleteFlags = _virDomainSnapshotDeleteFlags;
-
-/// In a listing of children: all descendants. The same bit as VIR_DOMAIN_SNAPSHOT_LIST_ROOTS.
-pub const VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS: c_uint = 1 << 0;

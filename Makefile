@@ -1,0 +1,45 @@
+# Building is cargo's business; this installs the results and names the chores.
+#
+#   make                build the library and the command line tool
+#   make install        PREFIX=/usr/local, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, DATADIR=
+#   make uninstall      the same variables
+#   make headers        bring include/ up to date with the Rust sources
+#   make ctest          build and run the tests in C (capi-tests/)
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+DESTDIR ?=
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+BUILT = $(CARGO_TARGET_DIR)/release
+CTEST_DIR ?= build-ctest
+
+# scripts/install.sh reads them.
+export BUILT VERSION DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR
+export CARGO_TARGET_DIR
+
+.PHONY: all build install uninstall headers ctest
+all: build
+
+build:
+	$(CARGO) build --release
+
+install:
+	@test -e $(BUILT)/libvirt_jobs.so || { echo "run 'make' first" >&2; exit 1; }
+	scripts/install.sh install
+
+uninstall:
+	scripts/install.sh uninstall
+
+headers:
+	VIRT_JOBS_REFRESH_HEADERS=1 $(CARGO) test --quiet --test header_drift committed
+
+ctest: build
+	cmake -S capi-tests -B $(CTEST_DIR) -DVIRT_JOBS_LIB=$(abspath $(BUILT)/libvirt_jobs.so)
+	cmake --build $(CTEST_DIR)
+	ctest --test-dir $(CTEST_DIR) --output-on-failure

@@ -1,0 +1,76 @@
+# How a test is declared.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig)
+if(PkgConfig_FOUND)
+    pkg_check_modules(LIBVIRT IMPORTED_TARGET libvirt>=9.0.0)
+endif()
+
+# cargo names the file differently from the library, so programs find it by links with its real names.
+set(JOBS_LIB_DIR "${CMAKE_BINARY_DIR}/lib")
+file(MAKE_DIRECTORY "${JOBS_LIB_DIR}")
+foreach(name libvirt-jobs.so libvirt-jobs.so.0)
+    file(CREATE_LINK "${VIRT_JOBS_LIB}" "${JOBS_LIB_DIR}/${name}" SYMBOLIC)
+endforeach()
+string(REGEX REPLACE "\\.so$" ".a" VIRT_JOBS_STATICLIB "${VIRT_JOBS_LIB}")
+
+# The additions alone, as they are installed beside libvirt's own headers.
+set(JOBS_OVERLAY_INCLUDE "${CMAKE_BINARY_DIR}/overlay")
+file(MAKE_DIRECTORY "${JOBS_OVERLAY_INCLUDE}/libvirt")
+file(CREATE_LINK "${VIRT_JOBS_INCLUDE}/libvirt/libvirt-jobs.h" "${JOBS_OVERLAY_INCLUDE}/libvirt/libvirt-jobs.h" SYMBOLIC)
+
+# How every test is run: in a directory of its own, for so long at most, and 77 means skipped.
+function(jobs_test_properties name timeout)
+    set(work "${CMAKE_BINARY_DIR}/work/${name}")
+    file(MAKE_DIRECTORY "${work}")
+    set_tests_properties(${name} PROPERTIES
+        SKIP_RETURN_CODE 77
+        TIMEOUT ${timeout}
+        WORKING_DIRECTORY "${work}"
+        ENVIRONMENT "VIRT_JOBS_SOURCE=${VIRT_JOBS_SOURCE};VIRT_JOBS_LIB=${VIRT_JOBS_LIB};CC=${CMAKE_C_COMPILER}")
+endfunction()
+
+# jobs_test(NAME SOURCES FILE... [ARGS ARG...] [TIMEOUT SECONDS] [STANDARD 99|11|17] [OVERLAY])
+#
+# A program linked to the library and run. OVERLAY: with libvirt's own headers and library under ours; left out where
+# libvirt's development files are missing.
+function(jobs_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "OVERLAY" "TIMEOUT;STANDARD" "SOURCES;ARGS")
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 30)
+    endif()
+    if(NOT arg_STANDARD)
+        set(arg_STANDARD 11)
+    endif()
+    if(arg_OVERLAY AND NOT TARGET PkgConfig::LIBVIRT)
+        message(STATUS "no libvirt >= 9.0 here: ${name} is left out")
+        return()
+    endif()
+
+    add_executable(${name} ${arg_SOURCES})
+    set_target_properties(${name} PROPERTIES C_STANDARD ${arg_STANDARD} BUILD_RPATH "${JOBS_LIB_DIR}")
+    target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    if(VIRT_JOBS_SANITIZE)
+        target_compile_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE} -fno-omit-frame-pointer)
+        target_link_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE})
+    endif()
+    target_link_directories(${name} PRIVATE "${JOBS_LIB_DIR}")
+    target_link_libraries(${name} PRIVATE virt-jobs Threads::Threads)
+    if(arg_OVERLAY)
+        # What libvirt's own VIR_DOMAIN_EVENT_CALLBACK does.
+        target_compile_options(${name} PRIVATE -Wno-cast-function-type)
+        target_include_directories(${name} PRIVATE "${JOBS_OVERLAY_INCLUDE}")
+        target_link_libraries(${name} PRIVATE PkgConfig::LIBVIRT)
+    else()
+        target_include_directories(${name} BEFORE PRIVATE "${VIRT_JOBS_INCLUDE}")
+    endif()
+    add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+    jobs_test_properties(${name} ${arg_TIMEOUT})
+endfunction()
+
+# jobs_script_test(NAME TIMEOUT COMMAND...)
+function(jobs_script_test name timeout)
+    add_test(NAME ${name} COMMAND ${ARGN})
+    jobs_test_properties(${name} ${timeout})
+endfunction()
