@@ -14,10 +14,25 @@ foreach(name libvirt-jobs.so libvirt-jobs.so.0)
 endforeach()
 string(REGEX REPLACE "\\.so$" ".a" VIRT_JOBS_STATICLIB "${VIRT_JOBS_LIB}")
 
+# What a program is linked to: the library, with headers of its own (VirtJobs::own) or over libvirt's (VirtJobs::overlay).
+foreach(way own overlay)
+    add_library(VirtJobs::${way} INTERFACE IMPORTED)
+    target_link_libraries(VirtJobs::${way} INTERFACE "${JOBS_LIB_DIR}/libvirt-jobs.so")
+    target_link_options(VirtJobs::${way} INTERFACE "LINKER:-rpath,${JOBS_LIB_DIR}")
+endforeach()
+target_include_directories(VirtJobs::own INTERFACE "${VIRT_JOBS_INCLUDE}")
+
 # The additions alone, as they are installed beside libvirt's own headers.
 set(JOBS_OVERLAY_INCLUDE "${CMAKE_BINARY_DIR}/overlay")
 file(MAKE_DIRECTORY "${JOBS_OVERLAY_INCLUDE}/libvirt")
 file(CREATE_LINK "${VIRT_JOBS_INCLUDE}/libvirt/libvirt-jobs.h" "${JOBS_OVERLAY_INCLUDE}/libvirt/libvirt-jobs.h" SYMBOLIC)
+
+if(TARGET PkgConfig::LIBVIRT)
+    target_include_directories(VirtJobs::overlay INTERFACE "${JOBS_OVERLAY_INCLUDE}")
+    target_link_libraries(VirtJobs::overlay INTERFACE PkgConfig::LIBVIRT)
+    # What libvirt's own VIR_DOMAIN_EVENT_CALLBACK does.
+    target_compile_options(VirtJobs::overlay INTERFACE -Wno-cast-function-type)
+endif()
 
 # How every test is run: in a directory of its own, for so long at most, and 77 means skipped.
 function(jobs_test_properties name timeout)
@@ -48,22 +63,13 @@ function(jobs_test name)
     endif()
 
     add_executable(${name} ${arg_SOURCES})
-    set_target_properties(${name} PROPERTIES C_STANDARD ${arg_STANDARD} BUILD_RPATH "${JOBS_LIB_DIR}")
+    set_target_properties(${name} PROPERTIES C_STANDARD ${arg_STANDARD})
     target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${name} PRIVATE $<IF:$<BOOL:${arg_OVERLAY}>,VirtJobs::overlay,VirtJobs::own> Threads::Threads)
     if(VIRT_JOBS_SANITIZE)
         target_compile_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE} -fno-omit-frame-pointer)
         target_link_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE})
-    endif()
-    target_link_directories(${name} PRIVATE "${JOBS_LIB_DIR}")
-    target_link_libraries(${name} PRIVATE virt-jobs Threads::Threads)
-    if(arg_OVERLAY)
-        # What libvirt's own VIR_DOMAIN_EVENT_CALLBACK does.
-        target_compile_options(${name} PRIVATE -Wno-cast-function-type)
-        target_include_directories(${name} PRIVATE "${JOBS_OVERLAY_INCLUDE}")
-        target_link_libraries(${name} PRIVATE PkgConfig::LIBVIRT)
-    else()
-        target_include_directories(${name} BEFORE PRIVATE "${VIRT_JOBS_INCLUDE}")
     endif()
     add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
     jobs_test_properties(${name} ${arg_TIMEOUT})

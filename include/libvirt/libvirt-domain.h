@@ -769,7 +769,7 @@ int virConnectNumOfDefinedDomains(virConnectPtr conn);
  * Returns how many were stored, or -1 on error.
  */
 int virConnectListDefinedDomains(virConnectPtr conn,
-                                 char *const *names,
+                                 char **names,
                                  int maxnames);
 
 /**
@@ -1714,7 +1714,7 @@ int virDomainMigrateToURI(virDomainPtr domain,
  * Returns 0, or -1 on error.
  */
 int virDomainMigrateToURI2(virDomainPtr domain,
-                           const char *_dconnuri,
+                           const char *dconnuri,
                            const char *miguri,
                            const char *dxml,
                            unsigned long flags,
@@ -1727,7 +1727,7 @@ int virDomainMigrateToURI2(virDomainPtr domain,
  * Returns 0, or -1 on error.
  */
 int virDomainMigrateToURI3(virDomainPtr domain,
-                           const char *_dconnuri,
+                           const char *dconnuri,
                            virTypedParameterPtr params,
                            unsigned int nparams,
                            unsigned int flags);
@@ -2085,7 +2085,7 @@ int virConnectDomainEventRegisterAny(virConnectPtr conn,
  */
 int virConnectDomainEventDeregisterAny(virConnectPtr conn, int callbackID);
 
-/** Casts the callback of any event for virConnectDomainEventRegisterAny. */
+/** Casts the callback of any event for virConnectDomainEventRegisterAny; by way of a type that compilers accept. */
 #define VIR_DOMAIN_EVENT_CALLBACK(cb) ((virConnectDomainEventGenericCallback)(void (*)(void))(cb))
 
 #ifdef __cplusplus
