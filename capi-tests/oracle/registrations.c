@@ -24,6 +24,8 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
     struct listener *l = opaque;
 
     (void)dom;
+    if (shutdown_by_chance(event, detail))
+        return 0;
     record_event("%s: lifecycle %s, detail %d", l->name, lifecycle_event(event), detail);
     if (l->deregister >= 0) {
         record_event("%s: deregisters, %d", l->name, virConnectDomainEventDeregisterAny(conn, l->deregister));
