@@ -55,7 +55,8 @@ static void try_wrong_calls(struct machine *m)
     CALL(virDomainBlockCommit(m->dom, "vda", "vda[3]", "vda[2]", ULONG_MAX, 0));
     CALL(virDomainBlockCommit(m->dom, "vda", "vda[3]", "vda[2]", 0, VIR_DOMAIN_BLOCK_COMMIT_RELATIVE));
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "vda-1.qcow2", "qcow2"), NULL, 0, 0));
-    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "absent.qcow2", "qcow2"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "absent.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     CALL(virDomainBlockCopy(m->dom, "vda", "<disk/>", NULL, 0, 0));
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.raw", "raw"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_SHALLOW));
     CALL(virDomainBlockJobSetSpeed(m->dom, "vda", ULONG_MAX, 0));

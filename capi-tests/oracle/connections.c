@@ -34,7 +34,8 @@ static void seen_from_another(struct machine *m)
 /* The order of events is only defined within a connection, so what another one hears is not told as an event. */
 static sem_t heard, freed;
 
-static void on_other_block_job(virConnectPtr conn, virDomainPtr dom, const char *disk, int type, int status, void *opaque)
+static void on_other_block_job(virConnectPtr conn, virDomainPtr dom, const char *disk, int type, int status,
+                               void *opaque)
 {
     (void)conn;
     (void)dom;

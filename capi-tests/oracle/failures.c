@@ -51,7 +51,8 @@ static void copy_to(struct machine *m)
     machine_start_suspended(m, 2);
     make_image(m, "copy.qcow2", "qcow2", NULL);
     spoil_image("copy.qcow2");
-    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.qcow2", "qcow2"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     await_event("block-job-2 vda copy failed");
     show_after_failure(m);
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "second.qcow2", "qcow2"), NULL, 0, 0));

@@ -140,7 +140,7 @@ static long big_endian(const unsigned char bytes[8])
     return (long)value;
 }
 
-/* The first table of clusters gets an offset that is not on a cluster's border: QEMU fails with EIO when it follows it. */
+/* The first table of clusters gets an offset that is not on a cluster's border; QEMU fails with EIO when it follows. */
 void spoil_image(const char *file)
 {
     unsigned char bytes[8];

@@ -33,8 +33,8 @@ static size_t append_disk(char *xml, size_t used, const struct machine *m, const
 }
 
 /*
- * Without KVM: there is next to nothing to run, the same happens everywhere, and where virtualization is nested KVM takes
- * seconds for a firmware's real mode.
+ * Without KVM: there is next to nothing to run, the same happens everywhere, and where virtualization is nested KVM
+ * takes seconds for a firmware's real mode.
  */
 char *machine_xml(const struct machine *m, const struct disk *disks, size_t n)
 {

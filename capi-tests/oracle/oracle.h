@@ -48,8 +48,8 @@ void machine_start_with_chain(struct machine *m, int layers);
 /* Destroy it and wait for the event that says so: after this line nothing more is to come. */
 void machine_destroy(struct machine *m);
 /*
- * The same, but the guest does not run.  A guest that finds its disks makes QEMU drain them, and a mirror that is drained
- * does not keep to its bandwidth: this is for copies that must not become ready by themselves.
+ * The same, but the guest does not run.  A guest that finds its disks makes QEMU drain them, and a mirror that is
+ * drained does not keep to its bandwidth: this is for copies that must not become ready by themselves.
  */
 void machine_start_suspended(struct machine *m, int layers);
 /* Make chains of `layers` images for vda and vdb and start a machine with these two disks, suspended as well. */

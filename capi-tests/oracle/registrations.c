@@ -49,7 +49,8 @@ static void on_block_job_2(virConnectPtr conn, virDomainPtr dom, const char *dis
     record_event("%s: block-job-2 %s %s %s", l->name, disk, block_job_type(type), block_job_status(status));
 }
 
-static int add(struct machine *m, struct listener *l, virDomainPtr dom, int id, virConnectDomainEventGenericCallback callback)
+static int add(struct machine *m, struct listener *l, virDomainPtr dom, int id,
+               virConnectDomainEventGenericCallback callback)
 {
     l->conn = m->conn;
     l->deregister = -1;
