@@ -13,57 +13,24 @@ use crate::xml::domain::parse_disk;
 /// What formatting a new image has to write.
 pub(super) const HEADER_SIZE: u64 = 256 << 10;
 
+/// A copy that has its name.
+struct PreparedCopy {
+    name: String,
+    config: JobConfig,
+    disk: Disk,
+    /// What the disk goes on with after the pivot.
+    chain: Vec<Image>,
+}
+
 impl Vm {
     pub fn pull(&self, request: &BlockPull<'_>) -> Result<String> {
-        let mut vm = self.lock();
-        if request.flags & rebase::RELATIVE != 0 && request.base.is_none() {
-            return Err(Error::invalid_arg("flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"));
-        }
-        let disk = vm.disk(request.disk)?;
-        vm.source_of(&disk)?;
-        let keep = request.base.map(|base| find_image(&disk, base, 1)).transpose()?.unwrap_or(disk.chain.len());
-        let images = disk.chain[1..keep].to_vec();
-        let config = JobConfig { base: request.base.map(str::to_owned), bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.target) };
-        let merge = Consequence::Merge { disk: disk.target.clone(), images };
-        let plan = vm.plan_on(&disk, JobType::BlockPull, merge);
-        vm.launch(StartRequest::new(JobType::BlockPull, config).with_flags(request.flags), plan)
+        self.lock().start_pull(request)
     }
 
     pub fn copy(&self, request: &BlockCopy<'_>) -> Result<String> {
-        let (name, config, disk, chain) = self.prepare_copy(request)?;
-        let formatted = if request.flags & copy::REUSE_EXT == 0 { self.create_images(&name, &config) } else { Ok(()) };
-        let mut vm = self.ready_to_begin(&name, formatted)?;
-        let switch = Consequence::Switch { disk: disk.target.clone(), chain: chain.clone() };
-        let plan = vm.plan_on(&disk, JobType::BlockCopy, switch);
-        vm.mirror(&name, &disk.target, MirrorJob::Copy, chain);
-        vm.begin(&name, &config, plan);
-        Ok(name)
-    }
-
-    /// Checks what was asked for and takes the copy's name.
-    fn prepare_copy(&self, request: &BlockCopy<'_>) -> Result<(String, JobConfig, Disk, Vec<Image>)> {
-        let mut vm = self.lock();
-        let disk = vm.disk(request.disk)?;
-        let source = vm.source_of(&disk)?;
-        let mut target = target_image(&request.destination)?;
-        if target.format.is_empty() {
-            target.format.clone_from(&source.format);
-        }
-        vm.number(std::slice::from_mut(&mut target));
-        let config = JobConfig {
-            targets: vec![disk_target(&disk.target, &target)],
-            bandwidth: request.bandwidth,
-            options: words(
-                request.flags,
-                &[(copy::SHALLOW, "shallow"), (copy::REUSE_EXT, "reuse-external"), (copy::SYNCHRONOUS_WRITES, "synchronous-writes")],
-            ),
-            ..JobConfig::on_disk(&disk.target)
-        };
-        let start = StartRequest::new(JobType::BlockCopy, config.clone()).with_flags(request.flags);
-        let name = vm.reserve(start)?;
-        let below = if request.flags & copy::SHALLOW != 0 { &disk.chain[1..] } else { &[] };
-        let chain = std::iter::once(target).chain(below.iter().cloned()).collect();
-        Ok((name, config, disk, chain))
+        let copy = self.lock().prepare_copy(request)?;
+        let formatted = if request.flags & copy::REUSE_EXT == 0 { self.create_images(&copy.name, &copy.config) } else { Ok(()) };
+        Ok(self.ready_to_begin(&copy.name, formatted)?.begin_copy(copy))
     }
 
     /// Runs the jobs that format the targets of another one, and waits for them.
@@ -101,9 +68,68 @@ impl Vm {
     }
 
     pub fn commit(&self, request: &BlockCommit<'_>) -> Result<String> {
-        let mut vm = self.lock();
-        let disk = vm.disk(request.disk)?;
-        vm.source_of(&disk)?;
+        self.lock().start_commit(request)
+    }
+}
+
+impl Locked<'_> {
+    pub fn start_pull(&mut self, request: &BlockPull<'_>) -> Result<String> {
+        if request.flags & rebase::RELATIVE != 0 && request.base.is_none() {
+            return Err(Error::invalid_arg("flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"));
+        }
+        let disk = self.disk(request.disk)?;
+        self.source_of(&disk)?;
+        let keep = request.base.map(|base| find_image(&disk, base, 1)).transpose()?.unwrap_or(disk.chain.len());
+        let images = disk.chain[1..keep].to_vec();
+        let config = JobConfig { base: request.base.map(str::to_owned), bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.target) };
+        let merge = Consequence::Merge { disk: disk.target.clone(), images };
+        let plan = self.plan_on(&disk, JobType::BlockPull, merge);
+        self.launch(StartRequest::new(JobType::BlockPull, config).with_flags(request.flags), plan)
+    }
+
+    /// Starts a copy whose target needs no formatting.
+    pub fn start_copy(&mut self, request: &BlockCopy<'_>) -> Result<String> {
+        let copy = self.prepare_copy(request)?;
+        Ok(self.begin_copy(copy))
+    }
+
+    fn begin_copy(&mut self, copy: PreparedCopy) -> String {
+        let PreparedCopy { name, config, disk, chain } = copy;
+        let switch = Consequence::Switch { disk: disk.target.clone(), chain: chain.clone() };
+        let plan = self.plan_on(&disk, JobType::BlockCopy, switch);
+        self.mirror(&name, &disk.target, MirrorJob::Copy, chain);
+        self.begin(&name, &config, plan);
+        name
+    }
+
+    /// Checks what was asked for and takes the copy's name.
+    fn prepare_copy(&mut self, request: &BlockCopy<'_>) -> Result<PreparedCopy> {
+        let disk = self.disk(request.disk)?;
+        let source = self.source_of(&disk)?;
+        let mut target = target_image(&request.destination)?;
+        if target.format.is_empty() {
+            target.format.clone_from(&source.format);
+        }
+        self.number(std::slice::from_mut(&mut target));
+        let config = JobConfig {
+            targets: vec![disk_target(&disk.target, &target)],
+            bandwidth: request.bandwidth,
+            options: words(
+                request.flags,
+                &[(copy::SHALLOW, "shallow"), (copy::REUSE_EXT, "reuse-external"), (copy::SYNCHRONOUS_WRITES, "synchronous-writes")],
+            ),
+            ..JobConfig::on_disk(&disk.target)
+        };
+        let start = StartRequest::new(JobType::BlockCopy, config.clone()).with_flags(request.flags);
+        let name = self.reserve(start)?;
+        let below = if request.flags & copy::SHALLOW != 0 { &disk.chain[1..] } else { &[] };
+        let chain = std::iter::once(target).chain(below.iter().cloned()).collect();
+        Ok(PreparedCopy { name, config, disk, chain })
+    }
+
+    pub fn start_commit(&mut self, request: &BlockCommit<'_>) -> Result<String> {
+        let disk = self.disk(request.disk)?;
+        self.source_of(&disk)?;
         let (top, base) = commit_range(&disk, request)?;
         let path = |place: usize| disk.chain[place].path.clone();
         let config = JobConfig {
@@ -116,21 +142,19 @@ impl Vm {
         let target = disk.target.clone();
         if top > 0 {
             let merge = Consequence::Merge { disk: target, images: disk.chain[top..base].to_vec() };
-            let plan = vm.plan_on(&disk, JobType::BlockCommit, merge);
-            return vm.launch(StartRequest::new(JobType::BlockCommit, config).with_flags(request.flags), plan);
+            let plan = self.plan_on(&disk, JobType::BlockCommit, merge);
+            return self.launch(StartRequest::new(JobType::BlockCommit, config).with_flags(request.flags), plan);
         }
         let chain = disk.chain[base..].to_vec();
         let switch = Consequence::Switch { disk: target.clone(), chain: chain.clone() };
-        let plan = vm.plan_on(&disk, JobType::BlockCommitActive, switch);
+        let plan = self.plan_on(&disk, JobType::BlockCommitActive, switch);
         let start = StartRequest::new(JobType::BlockCommitActive, config.clone()).with_flags(request.flags);
-        let name = vm.reserve(start)?;
-        vm.mirror(&name, &target, MirrorJob::ActiveCommit, chain);
-        vm.begin(&name, &config, plan);
+        let name = self.reserve(start)?;
+        self.mirror(&name, &target, MirrorJob::ActiveCommit, chain);
+        self.begin(&name, &config, plan);
         Ok(name)
     }
-}
 
-impl Locked<'_> {
     /// What the guest writes to.
     fn source_of(&self, disk: &Disk) -> Result<Image> {
         let source = disk.source().cloned();

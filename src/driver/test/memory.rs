@@ -53,7 +53,7 @@ impl Vm {
         self.table.read(|engine| engine.admits(&start))?;
         image::write_save(&self.name, request.file, &xml)?;
         let stop = Consequence::Stop { why: "the domain was saved", reason: reason::SHUTOFF_SAVED, detail: lifecycle::STOPPED_SAVED };
-        let plan = vm.memory_plan(JobType::Save, stop, Passes::Still);
+        let plan = vm.whole_memory_plan(JobType::Save, stop, Passes::Still);
         self.run(vm, start, plan).inspect_err(|_| image::discard(request.file))
     }
 
@@ -76,7 +76,7 @@ impl Vm {
             Consequence::Nothing
         };
         let passes = if request.flags & DUMP_MEMORY_ONLY != 0 { Passes::Unseen } else { Passes::Still };
-        let plan = vm.memory_plan(JobType::Dump, end, passes);
+        let plan = vm.whole_memory_plan(JobType::Dump, end, passes);
         self.run(vm, start, plan).inspect_err(|_| image::discard(request.file))
     }
 
@@ -102,7 +102,7 @@ impl Vm {
         let start = StartRequest::new(JobType::Migration, config).with_flags(request.flags);
         let leave = Consequence::Leave { undefine: request.flags & migrate::UNDEFINE_SOURCE != 0 };
         let passes = if request.flags & migrate::LIVE != 0 { Passes::Live } else { Passes::Still };
-        let plan = vm.memory_plan(JobType::Migration, leave, passes);
+        let plan = vm.whole_memory_plan(JobType::Migration, leave, passes);
         self.run(vm, start, plan)
     }
 
@@ -160,7 +160,7 @@ pub(super) fn restore(world: &Arc<World>, request: &Restore<'_>) -> Result<()> {
     let start = StartRequest::new(JobType::Restore, config).with_flags(request.flags);
     let paused = request.flags & (SAVE_PAUSED | SAVE_RUNNING) == SAVE_PAUSED;
     let wake = Consequence::Wake { arrival: Arrival::Restored, paused };
-    let plan = locked.memory_plan(JobType::Restore, wake, Passes::Unseen);
+    let plan = locked.whole_memory_plan(JobType::Restore, wake, Passes::Unseen);
     vm.run(locked, start, plan).map(drop)
 }
 
@@ -183,9 +183,13 @@ pub(super) enum Passes {
 }
 
 impl Locked<'_> {
-    /// A job that moves the guest's memory.
-    pub fn memory_plan(&self, kind: JobType, consequence: Consequence, passes: Passes) -> Plan {
-        let total = self.inner.script.memory;
+    /// A job that moves the guest's memory: all of it, if nothing else is said.
+    pub fn whole_memory_plan(&self, kind: JobType, consequence: Consequence, passes: Passes) -> Plan {
+        self.memory_plan(kind, consequence, passes, self.inner.script.memory)
+    }
+
+    /// A job that moves so much of the guest's memory.
+    pub fn memory_plan(&self, kind: JobType, consequence: Consequence, passes: Passes, total: u64) -> Plan {
         let lengths = match passes {
             Passes::Unseen => vec![],
             Passes::Still => vec![total, 0],

@@ -20,11 +20,13 @@ mod memory;
 mod script;
 mod sim;
 mod snapshot;
+mod staged;
 mod task;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod units;
 mod vm;
 mod world;
 

@@ -57,7 +57,7 @@ pub(super) enum At {
 }
 
 impl At {
-    fn position(self, size: u64) -> u64 {
+    pub fn position(self, size: u64) -> u64 {
         match self {
             At::Permille(part) => u64::try_from(u128::from(size) * u128::from(part) / 1000).unwrap_or(size),
             At::Bytes(bytes) => bytes,

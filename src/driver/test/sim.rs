@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::script::Fault;
+use super::staged::JobSpec;
 
 /// What happens to a job on its way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +14,8 @@ pub(super) enum Happening {
     /// A migration begins another pass over the memory.
     Pass(usize),
     Fault(Fault),
+    /// It is time for another job.
+    Appear(Box<JobSpec>),
     /// All that was to do is done.
     End,
 }
@@ -147,6 +150,14 @@ impl Sim {
     /// Changes a job's limit from this moment on.
     pub fn set_limit(&mut self, id: &str, limit: u64, now_ms: u64) {
         self.change(id, now_ms, |run| run.limit = limit);
+    }
+
+    /// Puts a job elsewhere on its way; it does not meet what it was put past.
+    pub fn seek(&mut self, id: &str, at: u64, now_ms: u64) {
+        self.change(id, now_ms, |run| {
+            run.base = at.min(run.size);
+            run.stops.retain(|stop| stop.at >= run.base);
+        });
     }
 
     /// Stops a job where it is.

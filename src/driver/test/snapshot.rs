@@ -118,7 +118,7 @@ impl Vm {
         let (name, halt) = (snapshot.name.clone(), flags & HALT != 0 && active);
         let take = Consequence::TakeSnapshot { snapshot: Box::new(snapshot), images: Vec::new(), halt };
         let plan = if active {
-            vm.memory_plan(JobType::Snapshot, take, Passes::Unseen)
+            vm.whole_memory_plan(JobType::Snapshot, take, Passes::Unseen)
         } else {
             Plan::new(Task::new(JobType::Snapshot, take), HEADER_SIZE)
         };
@@ -175,7 +175,7 @@ impl Vm {
         let state = snapshot.state.ok_or_else(|| Error::config("revert to external snapshot not supported yet"))?;
         let paused = flags & REVERT_PAUSED != 0 || (state == DomainState::Paused && flags & REVERT_RUNNING == 0);
         let config = JobConfig { snapshot: Some(name.to_owned()), ..JobConfig::default() };
-        let plan = vm.memory_plan(JobType::SnapshotRevert, Consequence::Revert { snapshot: name.to_owned(), paused }, Passes::Unseen);
+        let plan = vm.whole_memory_plan(JobType::SnapshotRevert, Consequence::Revert { snapshot: name.to_owned(), paused }, Passes::Unseen);
         self.run(vm, StartRequest::new(JobType::SnapshotRevert, config).with_flags(flags), plan)
     }
 

@@ -246,6 +246,8 @@ impl Locked<'_> {
         let id = reached.id.as_str();
         match reached.what {
             Happening::Pass(pass) => self.pass(id, pass),
+            // The fixture was checked when it was read; what a client has since taken away cannot be worked on.
+            Happening::Appear(spec) => drop(self.appear(&spec)),
             Happening::Fault(fault) => self.fault(id, reached.at_ms, fault),
             Happening::End => self.arrived(id),
         }
@@ -301,13 +303,17 @@ impl Locked<'_> {
         task.status = HypStatus::Concluded;
         let (kind, manual_dismiss) = (task.kind, task.manual_dismiss);
         let error = outcome.error().map(str::to_owned);
-        self.observe(Observation::Outcome { id: id.to_owned(), kind: Some(kind), outcome });
+        self.observe(Observation::Outcome { id: id.to_owned(), kind: Some(kind), outcome: outcome.clone() });
         self.show_ended(id, error);
         // A job of ours has been settled and is gone by now.
-        if !manual_dismiss && self.inner.tasks.remove(id).is_some() {
+        let Some(task) = self.inner.tasks.get_mut(id) else { return };
+        let consequence = std::mem::replace(&mut task.consequence, Consequence::Nothing);
+        if !manual_dismiss {
+            self.inner.tasks.remove(id);
             self.inner.sim.remove(id);
             self.observe(Observation::Status { id: id.to_owned(), status: HypStatus::Null });
         }
+        self.follow_up(consequence, &outcome);
     }
 
     /// Releases what a job of ours held, before its user hears of its end; and what follows from the end, after it.

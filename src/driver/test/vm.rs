@@ -53,6 +53,8 @@ pub(super) struct Inner {
     /// What is known of the last domain job that ended.
     pub completed: Option<Vec<TypedParam>>,
     pub snapshots: Snapshots,
+    /// How many jobs of the fixture were put off.
+    pub later: u64,
     /// The limit of migrations that name none, in bytes per second; 0 is none.
     pub migration_speed: u64,
     /// The number that the next image gets in `vda[N]`.
@@ -85,6 +87,7 @@ impl Vm {
                 awaited: HashMap::new(),
                 completed: None,
                 snapshots: Snapshots::default(),
+                later: 0,
                 migration_speed: 0,
                 next_index: 1,
                 booted: Now::default(),
@@ -165,7 +168,7 @@ impl Locked<'_> {
     }
 
     /// Lets everything happen that was due by now.
-    fn catch_up(&mut self) {
+    pub fn catch_up(&mut self) {
         let now_ms = self.now().mono_ms;
         while let Some(reached) = self.inner.sim.step(now_ms) {
             self.happen(reached);
