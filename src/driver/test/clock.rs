@@ -1,14 +1,15 @@
 //! The clock of the simulated worlds: one thread for all of them, there only while a job is on its way.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::Lazy;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::model::Now;
+
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Something that wants to be woken at a moment.
 pub(super) trait Sleeper: Send + Sync {
@@ -18,60 +19,67 @@ pub(super) trait Sleeper: Send + Sync {
 /// Where a world has its time from.
 pub(super) trait Clock: Send + Sync {
     fn now(&self) -> Now;
-    /// Wakes `sleeper` once, at or soon after this moment of the monotonic clock. Never calls it from within.
-    fn wake_at(&self, mono_ms: u64, sleeper: Weak<dyn Sleeper>);
+    /// Wakes `sleeper` once, at or soon after this moment of the monotonic clock, or not at all. The last word counts.
+    /// Never calls it from within.
+    fn wake_at(&self, mono_ms: Option<u64>, sleeper: &Weak<dyn Sleeper>);
     /// Somebody has nothing to do until a job ends. A clock that may, jumps to the next wake-up and says so.
     fn skip_ahead(&self) -> bool {
         false
     }
 }
 
+/// Who is to be woken when: each sleeper once.
+#[derive(Default)]
+pub(super) struct Agenda {
+    by_time: BTreeMap<(u64, usize), Weak<dyn Sleeper>>,
+    due: HashMap<usize, u64>,
+}
+
+impl Agenda {
+    pub fn set(&mut self, mono_ms: Option<u64>, sleeper: &Weak<dyn Sleeper>) {
+        // The address is the sleeper's own until its last `Weak` is gone, and the agenda holds one.
+        let key = sleeper.as_ptr().cast::<()>() as usize;
+        if let Some(due) = self.due.remove(&key) {
+            self.by_time.remove(&(due, key));
+        }
+        if let Some(due) = mono_ms {
+            self.due.insert(key, due);
+            self.by_time.insert((due, key), sleeper.clone());
+        }
+    }
+
+    pub fn next_due(&self) -> Option<u64> {
+        self.by_time.keys().next().map(|&(due, _)| due)
+    }
+
+    /// Takes the next sleeper out, if its moment has come.
+    pub fn pop(&mut self, now_ms: u64) -> Option<(u64, Weak<dyn Sleeper>)> {
+        let entry = self.by_time.first_entry().filter(|entry| entry.key().0 <= now_ms)?;
+        let ((due, key), sleeper) = entry.remove_entry();
+        self.due.remove(&key);
+        Some((due, sleeper))
+    }
+}
+
 /// The machine's clock.
 pub(super) struct SystemClock {
     epoch: Instant,
-    agenda: Mutex<Agenda>,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Agenda {
-    heap: BinaryHeap<Reverse<Entry>>,
-    next_order: u64,
-    /// There is a thread that will look at the heap again.
+struct State {
+    agenda: Agenda,
+    /// There is a thread that will look at the agenda again.
     served: bool,
-}
-
-struct Entry {
-    due_ms: u64,
-    order: u64,
-    sleeper: Weak<dyn Sleeper>,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
-        self.order == other.order
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
-        (self.due_ms, self.order).cmp(&(other.due_ms, other.order))
-    }
 }
 
 static SHARED: Lazy<Arc<SystemClock>> = Lazy::new(|| Arc::new(SystemClock::new()));
 
 impl SystemClock {
     fn new() -> SystemClock {
-        SystemClock { epoch: Instant::now(), agenda: Mutex::default(), changed: Condvar::new() }
+        SystemClock { epoch: Instant::now(), state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// The one clock of the process.
@@ -86,20 +94,18 @@ impl SystemClock {
     /// Wakes sleepers until none is left.
     fn serve(self: Arc<SystemClock>) {
         let _leaving = Leaving(&self);
-        let mut agenda = self.agenda.lock();
-        while let Some(Reverse(entry)) = agenda.heap.peek() {
-            let due = self.epoch.checked_add(Duration::from_millis(entry.due_ms));
-            match due {
-                Some(due) if due <= Instant::now() => {
-                    let sleeper = agenda.heap.pop().and_then(|Reverse(entry)| entry.sleeper.upgrade());
-                    parking_lot::MutexGuard::unlocked(&mut agenda, || sleeper.map(|sleeper| sleeper.wake()));
-                }
-                Some(due) => drop(self.changed.wait_until(&mut agenda, due)),
-                // Beyond what the system can express: nobody will see that day.
-                None => drop(agenda.heap.pop()),
+        let mut state = self.state.lock();
+        loop {
+            if let Some((_, sleeper)) = state.agenda.pop(self.mono_ms()) {
+                MutexGuard::unlocked(&mut state, || sleeper.upgrade().map(|sleeper| sleeper.wake()));
+                continue;
             }
+            let Some(due) = state.agenda.next_due() else { break };
+            // What is due beyond what the system can express waits like what is due in a year.
+            let wait = Duration::from_millis(due.saturating_sub(self.mono_ms())).min(LONGEST_WAIT);
+            self.changed.wait_for(&mut state, wait);
         }
-        agenda.served = false;
+        state.served = false;
     }
 }
 
@@ -109,7 +115,7 @@ struct Leaving<'a>(&'a SystemClock);
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.agenda.lock().served = false;
+            self.0.state.lock().served = false;
         }
     }
 }
@@ -120,17 +126,15 @@ impl Clock for SystemClock {
         Now { mono_ms: self.mono_ms(), wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX) }
     }
 
-    fn wake_at(&self, mono_ms: u64, sleeper: Weak<dyn Sleeper>) {
-        let mut agenda = self.agenda.lock();
-        agenda.next_order += 1;
-        let order = agenda.next_order;
-        agenda.heap.push(Reverse(Entry { due_ms: mono_ms, order, sleeper }));
-        if agenda.served {
+    fn wake_at(&self, mono_ms: Option<u64>, sleeper: &Weak<dyn Sleeper>) {
+        let mut state = self.state.lock();
+        state.agenda.set(mono_ms, sleeper);
+        if state.served {
             self.changed.notify_one();
-            return;
+        } else if mono_ms.is_some() {
+            // Without a thread, jobs still move on whenever somebody asks about them.
+            let clock = SystemClock::shared();
+            state.served = std::thread::Builder::new().name("virt-jobs-clock".to_owned()).spawn(move || clock.serve()).is_ok();
         }
-        // Without a thread, jobs still move on whenever somebody asks about them.
-        let clock = SystemClock::shared();
-        agenda.served = std::thread::Builder::new().name("virt-jobs-clock".to_owned()).spawn(move || clock.serve()).is_ok();
     }
 }

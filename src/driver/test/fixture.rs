@@ -69,7 +69,7 @@ fn add_domain(world: &Arc<World>, element: &Element, prefix: Option<&str>) -> Re
             }
             "fault" => script.rules.push(fault(element, &def)?),
             "state" => initial = state(element)?,
-            "job" => jobs.push(JobSpec::parse(element, &def)?),
+            "job" => jobs.push((JobSpec::parse(element, &def)?, element)),
             _ => return Err(unknown(element)),
         }
     }
@@ -84,7 +84,7 @@ fn add_domain(world: &Arc<World>, element: &Element, prefix: Option<&str>) -> Re
         }
         _ => vm.boot(def),
     }
-    jobs.iter().try_for_each(|job| vm.stage(job))
+    jobs.iter().try_for_each(|(job, element)| vm.stage(job).map_err(|error| wrong(element, error.detail)))
 }
 
 fn state(element: &Element) -> Result<Initial> {

@@ -1,17 +1,16 @@
 //! Virtual time and a record of events, for the tests of this room.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::clock::{Clock, Sleeper};
+use super::clock::{Agenda, Clock, Sleeper};
 use super::connection::TestConnection;
 use super::fixture;
 use crate::driver::{Connection, Domain, Key};
 use crate::event::{Handler, Subscriptions};
 use crate::model::event::{id, Event, Payload};
-use crate::model::Now;
+use crate::model::{Now, Result};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Default)]
@@ -24,8 +23,7 @@ pub(super) struct VirtualClock {
 #[derive(Default)]
 struct State {
     now_ms: u64,
-    order: u64,
-    agenda: BTreeMap<(u64, u64), Weak<dyn Sleeper>>,
+    agenda: Agenda,
 }
 
 impl VirtualClock {
@@ -42,8 +40,7 @@ impl VirtualClock {
 
     fn wake_next(&self, until_ms: u64) -> bool {
         let mut state = self.state.lock();
-        let Some(entry) = state.agenda.first_entry().filter(|entry| entry.key().0 <= until_ms) else { return false };
-        let ((due, _), sleeper) = entry.remove_entry();
+        let Some((due, sleeper)) = state.agenda.pop(until_ms) else { return false };
         state.now_ms = state.now_ms.max(due);
         drop(state);
         if let Some(sleeper) = sleeper.upgrade() {
@@ -59,11 +56,8 @@ impl Clock for VirtualClock {
         Now { mono_ms: now_ms, wall_ms: 1_795_500_000_000 + now_ms }
     }
 
-    fn wake_at(&self, mono_ms: u64, sleeper: Weak<dyn Sleeper>) {
-        let mut state = self.state.lock();
-        state.order += 1;
-        let order = state.order;
-        state.agenda.insert((mono_ms, order), sleeper);
+    fn wake_at(&self, mono_ms: Option<u64>, sleeper: &Weak<dyn Sleeper>) {
+        self.state.lock().agenda.set(mono_ms, sleeper);
     }
 
     fn skip_ahead(&self) -> bool {
@@ -107,15 +101,19 @@ impl Sleeper for Call {
 
 impl Stage {
     pub fn new(xml: &str) -> Stage {
+        Stage::try_new(xml).expect("the fixture is valid")
+    }
+
+    pub fn try_new(xml: &str) -> Result<Stage> {
         let clock = VirtualClock::jumping();
-        let world = fixture::build(xml, clock.clone()).expect("the fixture is valid");
+        let world = fixture::build(xml, clock.clone())?;
         let events = Arc::new(Subscriptions::new());
         let record = Arc::new(Record::default());
         for event in [id::LIFECYCLE, id::BLOCK_JOB_2, id::JOB_STATE, id::JOB_COMPLETED, id::MIGRATION_ITERATION] {
             events.register(event, None, record.clone()).expect("nobody else is subscribed");
         }
         let connection = TestConnection::new("test:///stage".to_owned(), world, events.clone());
-        Stage { clock, connection, events, record, calls: Mutex::default() }
+        Ok(Stage { clock, connection, events, record, calls: Mutex::default() })
     }
 
     pub fn default_world() -> Stage {
@@ -132,7 +130,7 @@ impl Stage {
         let call = Arc::new(Call(Box::new(what)));
         let sleeper: Weak<dyn Sleeper> = Arc::downgrade(&(call.clone() as Arc<dyn Sleeper>));
         self.calls.lock().push(call);
-        self.clock.wake_at(self.clock.now().mono_ms + ms, sleeper);
+        self.clock.wake_at(Some(self.clock.now().mono_ms + ms), &sleeper);
     }
 
     /// What was heard since the last call.

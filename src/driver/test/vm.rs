@@ -60,7 +60,7 @@ pub(super) struct Inner {
     /// The number that the next image gets in `vda[N]`.
     pub next_index: u32,
     pub booted: Now,
-    /// The earliest wake-up that the clock was asked for.
+    /// The wake-up that the clock was asked for.
     armed: Option<u64>,
 }
 
@@ -103,6 +103,11 @@ impl Vm {
         locked
     }
 
+    fn wake_at(&self, due_ms: Option<u64>) {
+        let sleeper: Weak<dyn Sleeper> = self.me.clone();
+        self.env.clock.wake_at(due_ms, &sleeper);
+    }
+
     /// Waits until a job that was launched with [`Locked::awaiting`] has ended.
     pub fn await_end(&self, name: &str) -> Outcome {
         loop {
@@ -117,6 +122,12 @@ impl Vm {
                 let _ = self.table.wait(name, 0, None);
             }
         }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.wake_at(None);
     }
 }
 
@@ -136,11 +147,10 @@ pub(super) struct Locked<'a> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        let Some(due) = self.inner.sim.next_due() else { return };
-        if self.inner.armed.is_none_or(|armed| due < armed) {
-            self.inner.armed = Some(due);
-            let sleeper: Weak<dyn Sleeper> = self.vm.me.clone();
-            self.vm.env.clock.wake_at(due, sleeper);
+        let due = self.inner.sim.next_due();
+        if self.inner.armed != due {
+            self.inner.armed = due;
+            self.vm.wake_at(due);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod backup;
 mod block;
+mod fixture;
 mod lifecycle;
 mod memory;
+mod script;
 mod snapshot;
