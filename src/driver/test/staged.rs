@@ -172,7 +172,8 @@ fn by_hand(element: &Element, attribute: &str) -> Result<bool> {
 impl Locked<'_> {
     /// Lets the jobs of a fixture's element be there, or appear when it is time.
     pub fn stage(&mut self, spec: &JobSpec) -> Result<()> {
-        if !self.is_active() && !(spec.state.is_final() && spec.id.is_none()) {
+        let finished_here = spec.state.is_final() && spec.id.is_none();
+        if !self.is_active() && !finished_here {
             return Err(Error::xml(format!("domain '{}' is off and cannot have a running job of type '{}'", self.vm.name, spec.kind)));
         }
         if spec.start_ms == 0 {
