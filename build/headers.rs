@@ -51,12 +51,18 @@ impl<'a> Generator<'a> {
         for line in read(template).lines() {
             let section = line.strip_prefix("@section ").and_then(|rest| rest.strip_suffix('@'));
             let text = match section {
-                Some(name) => self.types(name) + &self.functions(name),
+                Some(name) => self.section(name),
                 None => line.replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@VERSION_NUMBER@", &version_number()) + "\n",
             };
             header.push_str(&text);
         }
         header
+    }
+
+    fn section(&self, name: &str) -> String {
+        let parts = [self.types(name), self.functions(name)];
+        let parts: Vec<String> = parts.iter().filter(|part| !part.is_empty()).map(|part| compact(part)).collect();
+        parts.join("\n")
     }
 
     /// Constants and types of a section.
@@ -89,6 +95,31 @@ fn print(config: Config, sources: &[&Path]) -> String {
     bindings.write(&mut text);
     String::from_utf8(text).expect("cbindgen writes UTF-8")
 }
+
+/// The same text with comments of one sentence on one line.
+fn compact(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut out = String::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let sentence = lines.get(at + 1).and_then(|next| next.trim_start().strip_prefix("* "));
+        match (line.strip_suffix("/**"), sentence, lines.get(at + 2).map(|end| end.trim())) {
+            (Some(indent), Some(sentence), Some("*/")) if indent.len() + sentence.len() <= LONGEST_COMMENT => {
+                out += &format!("{indent}/** {sentence} */\n");
+                at += 3;
+            }
+            _ => {
+                out += line;
+                out.push('\n');
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// How long a comment on one line may be, without its marks.
+const LONGEST_COMMENT: usize = 112;
 
 /// The type that a line of a section's file defines; cbindgen leaves out types that no function uses unless it is told.
 fn defined_type(line: &str) -> Option<&str> {

@@ -31,39 +31,25 @@
 extern "C" {
 #endif
 
-/**
- * The version of libvirt whose interface this is, as major * 1000000 + minor * 1000 + micro.
- */
+/** The version of libvirt whose interface this is, as major * 1000000 + minor * 1000 + micro. */
 #define LIBVIR_VERSION_NUMBER 9000000
 
-/**
- * Why a connection closed, as a close callback is told.
- */
+/** Why a connection closed, as a close callback is told. */
 enum _virConnectCloseReason {
-    /**
-     * An error of the transport.
-     */
+    /** An error of the transport. */
     VIR_CONNECT_CLOSE_REASON_ERROR = 0,
-    /**
-     * The other side hung up.
-     */
+    /** The other side hung up. */
     VIR_CONNECT_CLOSE_REASON_EOF = 1,
-    /**
-     * The other side no longer answers.
-     */
+    /** The other side no longer answers. */
     VIR_CONNECT_CLOSE_REASON_KEEPALIVE = 2,
-    /**
-     * The application asked for it.
-     */
+    /** The application asked for it. */
     VIR_CONNECT_CLOSE_REASON_CLIENT = 3,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_CONNECT_CLOSE_REASON_LAST,
 #endif
 };
 
-/**
- * Releases what was registered together with a callback, once it will not be called again.
- */
+/** Releases what was registered together with a callback, once it will not be called again. */
 typedef void (*virFreeCallback)(void *opaque);
 
 typedef enum _virConnectCloseReason virConnectCloseReason;
@@ -74,14 +60,10 @@ typedef enum _virConnectCloseReason virConnectCloseReason;
 
 /* ---- Typed parameters ---- */
 
-/**
- * Bytes of a typed parameter's name, with its NUL.
- */
+/** Bytes of a typed parameter's name, with its NUL. */
 #define VIR_TYPED_PARAM_FIELD_LENGTH 80
 
-/**
- * Which member of the union of a typed parameter holds the value.
- */
+/** Which member of the union of a typed parameter holds the value. */
 enum _virTypedParameterType {
     VIR_TYPED_PARAM_INT = 1,
     VIR_TYPED_PARAM_UINT = 2,
@@ -95,13 +77,9 @@ enum _virTypedParameterType {
 #endif
 };
 
-/**
- * Flags of calls that return typed parameters.
- */
+/** Flags of calls that return typed parameters. */
 enum _virTypedParameterFlags {
-    /**
-     * The caller can cope with string values.
-     */
+    /** The caller can cope with string values. */
     VIR_TYPED_PARAM_STRING_OKAY = (1 << 2),
 };
 
@@ -109,9 +87,7 @@ typedef enum _virTypedParameterType virTypedParameterType;
 
 typedef enum _virTypedParameterFlags virTypedParameterFlags;
 
-/**
- * The value of a typed parameter. A string belongs to the parameter.
- */
+/** The value of a typed parameter. A string belongs to the parameter. */
 union _virTypedParameterValue {
     int i;
     unsigned int ui;
@@ -122,9 +98,7 @@ union _virTypedParameterValue {
     char *s;
 };
 
-/**
- * A named value; type is one of virTypedParameterType.
- */
+/** A named value; type is one of virTypedParameterType. */
 struct _virTypedParameter {
     char field[VIR_TYPED_PARAM_FIELD_LENGTH];
     int type;
@@ -134,6 +108,7 @@ struct _virTypedParameter {
 typedef struct _virTypedParameter virTypedParameter;
 
 typedef virTypedParameter *virTypedParameterPtr;
+
 /**
  * Finds a parameter by its name. Sets no error.
  *
@@ -198,46 +173,34 @@ int virTypedParamsGetString(virTypedParameterPtr params, int nparams, const char
  */
 int virTypedParamsAddInt(virTypedParameterPtr *params, int *nparams, int *maxparams, const char *name, int value);
 
-/**
- * Appends an unsigned int parameter. See virTypedParamsAddInt.
- */
+/** Appends an unsigned int parameter. See virTypedParamsAddInt. */
 int virTypedParamsAddUInt(virTypedParameterPtr *params,
                           int *nparams,
                           int *maxparams,
                           const char *name,
                           unsigned int value);
 
-/**
- * Appends a long long parameter. See virTypedParamsAddInt.
- */
+/** Appends a long long parameter. See virTypedParamsAddInt. */
 int virTypedParamsAddLLong(virTypedParameterPtr *params,
                            int *nparams,
                            int *maxparams,
                            const char *name,
                            long long value);
 
-/**
- * Appends an unsigned long long parameter. See virTypedParamsAddInt.
- */
+/** Appends an unsigned long long parameter. See virTypedParamsAddInt. */
 int virTypedParamsAddULLong(virTypedParameterPtr *params,
                             int *nparams,
                             int *maxparams,
                             const char *name,
                             unsigned long long value);
 
-/**
- * Appends a double parameter. See virTypedParamsAddInt.
- */
+/** Appends a double parameter. See virTypedParamsAddInt. */
 int virTypedParamsAddDouble(virTypedParameterPtr *params, int *nparams, int *maxparams, const char *name, double value);
 
-/**
- * Appends a boolean parameter: true unless @value is 0. See virTypedParamsAddInt.
- */
+/** Appends a boolean parameter: true unless @value is 0. See virTypedParamsAddInt. */
 int virTypedParamsAddBoolean(virTypedParameterPtr *params, int *nparams, int *maxparams, const char *name, int value);
 
-/**
- * Appends a string parameter with a copy of @value; NULL counts as the empty string. See virTypedParamsAddInt.
- */
+/** Appends a string parameter with a copy of @value; NULL counts as the empty string. See virTypedParamsAddInt. */
 int virTypedParamsAddString(virTypedParameterPtr *params,
                             int *nparams,
                             int *maxparams,
@@ -253,9 +216,7 @@ int virTypedParamsAddStringList(virTypedParameterPtr *params,
                                 const char *name,
                                 const char **values);
 
-/**
- * Appends a parameter of @type with what @value says in decimal, or true, false, 1 or 0. See virTypedParamsAddInt.
- */
+/** Appends a parameter of @type with what @value says in decimal, or true, false, 1 or 0. See virTypedParamsAddInt. */
 int virTypedParamsAddFromString(virTypedParameterPtr *params,
                                 int *nparams,
                                 int *maxparams,
@@ -263,14 +224,10 @@ int virTypedParamsAddFromString(virTypedParameterPtr *params,
                                 int type,
                                 const char *value);
 
-/**
- * Releases the strings of @params, but not the array. NULL is harmless.
- */
+/** Releases the strings of @params, but not the array. NULL is harmless. */
 void virTypedParamsClear(virTypedParameterPtr params, int nparams);
 
-/**
- * Releases @params and the strings in it. NULL is harmless.
- */
+/** Releases @params and the strings in it. NULL is harmless. */
 void virTypedParamsFree(virTypedParameterPtr params, int nparams);
 
 #ifdef __cplusplus

@@ -15,67 +15,39 @@
 extern "C" {
 #endif
 
-/**
- * Flags of virDomainSnapshotCreateXML.
- */
+/** Flags of virDomainSnapshotCreateXML. */
 enum _virDomainSnapshotCreateFlags {
-    /**
-     * Restore what is known about a snapshot.
-     */
+    /** Restore what is known about a snapshot. */
     VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE = (1 << 0),
-    /**
-     * With REDEFINE, make it the current one.
-     */
+    /** With REDEFINE, make it the current one. */
     VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT = (1 << 1),
-    /**
-     * Take it and forget it.
-     */
+    /** Take it and forget it. */
     VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = (1 << 2),
-    /**
-     * Stop the domain afterwards.
-     */
+    /** Stop the domain afterwards. */
     VIR_DOMAIN_SNAPSHOT_CREATE_HALT = (1 << 3),
-    /**
-     * Disks alone, without memory.
-     */
+    /** Disks alone, without memory. */
     VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = (1 << 4),
-    /**
-     * The overlay files exist.
-     */
+    /** The overlay files exist. */
     VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT = (1 << 5),
-    /**
-     * Have the guest flush its file systems.
-     */
+    /** Have the guest flush its file systems. */
     VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE = (1 << 6),
-    /**
-     * All or nothing.
-     */
+    /** All or nothing. */
     VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC = (1 << 7),
-    /**
-     * Let the guest run meanwhile.
-     */
+    /** Let the guest run meanwhile. */
     VIR_DOMAIN_SNAPSHOT_CREATE_LIVE = (1 << 8),
-    /**
-     * Check the XML against the schema.
-     */
+    /** Check the XML against the schema. */
     VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE = (1 << 9),
 };
 
-/**
- * Flags of virDomainSnapshotGetXMLDesc.
- */
+/** Flags of virDomainSnapshotGetXMLDesc. */
 enum _virDomainSnapshotXMLFlags {
     VIR_DOMAIN_SNAPSHOT_XML_SECURE = (1 << 0),
 };
 
-/**
- * Which snapshots a listing returns. Of each group of opposites, none set means all.
- */
+/** Which snapshots a listing returns. Of each group of opposites, none set means all. */
 enum _virDomainSnapshotListFlags {
     VIR_DOMAIN_SNAPSHOT_LIST_ROOTS = (1 << 0),
-    /**
-     * In a listing of children: all descendants.
-     */
+    /** In a listing of children: all descendants. */
     VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS = (1 << 0),
     VIR_DOMAIN_SNAPSHOT_LIST_LEAVES = (1 << 2),
     VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES = (1 << 3),
@@ -89,9 +61,7 @@ enum _virDomainSnapshotListFlags {
     VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL = (1 << 10),
 };
 
-/**
- * Flags of virDomainRevertToSnapshot.
- */
+/** Flags of virDomainRevertToSnapshot. */
 enum _virDomainSnapshotRevertFlags {
     VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING = (1 << 0),
     VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED = (1 << 1),
@@ -99,18 +69,14 @@ enum _virDomainSnapshotRevertFlags {
     VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM = (1 << 3),
 };
 
-/**
- * Flags of virDomainSnapshotDelete.
- */
+/** Flags of virDomainSnapshotDelete. */
 enum _virDomainSnapshotDeleteFlags {
     VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN = (1 << 0),
     VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY = (1 << 1),
     VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY = (1 << 2),
 };
 
-/**
- * A snapshot of a domain.
- */
+/** A snapshot of a domain. */
 struct _virDomainSnapshot;
 
 typedef struct _virDomainSnapshot virDomainSnapshot;
@@ -126,6 +92,7 @@ typedef enum _virDomainSnapshotListFlags virDomainSnapshotListFlags;
 typedef enum _virDomainSnapshotRevertFlags virDomainSnapshotRevertFlags;
 
 typedef enum _virDomainSnapshotDeleteFlags virDomainSnapshotDeleteFlags;
+
 /**
  * Takes a snapshot of @domain, described by the `<domainsnapshot>` document @xmlDesc. Returns when it is taken.
  *

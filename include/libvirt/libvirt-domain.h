@@ -17,50 +17,30 @@ extern "C" {
 
 /* ---- Domains ---- */
 
-/**
- * The state of a domain.
- */
+/** The state of a domain. */
 enum _virDomainState {
-    /**
-     * Not known.
-     */
+    /** Not known. */
     VIR_DOMAIN_NOSTATE = 0,
-    /**
-     * Runs.
-     */
+    /** Runs. */
     VIR_DOMAIN_RUNNING = 1,
-    /**
-     * Waits for a resource.
-     */
+    /** Waits for a resource. */
     VIR_DOMAIN_BLOCKED = 2,
-    /**
-     * Stopped by the user or by an operation, still in memory.
-     */
+    /** Stopped by the user or by an operation, still in memory. */
     VIR_DOMAIN_PAUSED = 3,
-    /**
-     * About to shut down.
-     */
+    /** About to shut down. */
     VIR_DOMAIN_SHUTDOWN = 4,
-    /**
-     * Does not run.
-     */
+    /** Does not run. */
     VIR_DOMAIN_SHUTOFF = 5,
-    /**
-     * Crashed.
-     */
+    /** Crashed. */
     VIR_DOMAIN_CRASHED = 6,
-    /**
-     * The guest suspended itself.
-     */
+    /** The guest suspended itself. */
     VIR_DOMAIN_PMSUSPENDED = 7,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_LAST,
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_NOSTATE.
- */
+/** Why a domain is in VIR_DOMAIN_NOSTATE. */
 enum _virDomainNostateReason {
     VIR_DOMAIN_NOSTATE_UNKNOWN = 0,
 #if defined(VIR_ENUM_SENTINELS)
@@ -68,9 +48,7 @@ enum _virDomainNostateReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_RUNNING.
- */
+/** Why a domain is in VIR_DOMAIN_RUNNING. */
 enum _virDomainRunningReason {
     VIR_DOMAIN_RUNNING_UNKNOWN = 0,
     VIR_DOMAIN_RUNNING_BOOTED = 1,
@@ -89,9 +67,7 @@ enum _virDomainRunningReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_BLOCKED.
- */
+/** Why a domain is in VIR_DOMAIN_BLOCKED. */
 enum _virDomainBlockedReason {
     VIR_DOMAIN_BLOCKED_UNKNOWN = 0,
 #if defined(VIR_ENUM_SENTINELS)
@@ -99,9 +75,7 @@ enum _virDomainBlockedReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_PAUSED.
- */
+/** Why a domain is in VIR_DOMAIN_PAUSED. */
 enum _virDomainPausedReason {
     VIR_DOMAIN_PAUSED_UNKNOWN = 0,
     VIR_DOMAIN_PAUSED_USER = 1,
@@ -122,9 +96,7 @@ enum _virDomainPausedReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_SHUTDOWN.
- */
+/** Why a domain is in VIR_DOMAIN_SHUTDOWN. */
 enum _virDomainShutdownReason {
     VIR_DOMAIN_SHUTDOWN_UNKNOWN = 0,
     VIR_DOMAIN_SHUTDOWN_USER = 1,
@@ -133,9 +105,7 @@ enum _virDomainShutdownReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_SHUTOFF.
- */
+/** Why a domain is in VIR_DOMAIN_SHUTOFF. */
 enum _virDomainShutoffReason {
     VIR_DOMAIN_SHUTOFF_UNKNOWN = 0,
     VIR_DOMAIN_SHUTOFF_SHUTDOWN = 1,
@@ -151,9 +121,7 @@ enum _virDomainShutoffReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_CRASHED.
- */
+/** Why a domain is in VIR_DOMAIN_CRASHED. */
 enum _virDomainCrashedReason {
     VIR_DOMAIN_CRASHED_UNKNOWN = 0,
     VIR_DOMAIN_CRASHED_PANICKED = 1,
@@ -162,9 +130,7 @@ enum _virDomainCrashedReason {
 #endif
 };
 
-/**
- * Why a domain is in VIR_DOMAIN_PMSUSPENDED.
- */
+/** Why a domain is in VIR_DOMAIN_PMSUSPENDED. */
 enum _virDomainPMSuspendedReason {
     VIR_DOMAIN_PMSUSPENDED_UNKNOWN = 0,
 #if defined(VIR_ENUM_SENTINELS)
@@ -172,9 +138,7 @@ enum _virDomainPMSuspendedReason {
 #endif
 };
 
-/**
- * Why a guest is suspended to disk.
- */
+/** Why a guest is suspended to disk. */
 enum _virDomainPMSuspendedDiskReason {
     VIR_DOMAIN_PMSUSPENDED_DISK_UNKNOWN = 0,
 #if defined(VIR_ENUM_SENTINELS)
@@ -182,9 +146,7 @@ enum _virDomainPMSuspendedDiskReason {
 #endif
 };
 
-/**
- * Which domains virConnectListAllDomains returns. Of each group of opposites, none set means all.
- */
+/** Which domains virConnectListAllDomains returns. Of each group of opposites, none set means all. */
 enum _virConnectListAllDomainsFlags {
     VIR_CONNECT_LIST_DOMAINS_ACTIVE = (1 << 0),
     VIR_CONNECT_LIST_DOMAINS_INACTIVE = (1 << 1),
@@ -204,50 +166,30 @@ enum _virConnectListAllDomainsFlags {
     VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT = (1 << 15),
 };
 
-/**
- * Flags of the calls that start a domain.
- */
+/** Flags of the calls that start a domain. */
 enum _virDomainCreateFlags {
-    /**
-     * Nothing special.
-     */
+    /** Nothing special. */
     VIR_DOMAIN_NONE = 0,
-    /**
-     * Leave it paused.
-     */
+    /** Leave it paused. */
     VIR_DOMAIN_START_PAUSED = (1 << 0),
-    /**
-     * Destroy it when the connection closes.
-     */
+    /** Destroy it when the connection closes. */
     VIR_DOMAIN_START_AUTODESTROY = (1 << 1),
-    /**
-     * Keep saved images out of the host cache.
-     */
+    /** Keep saved images out of the host cache. */
     VIR_DOMAIN_START_BYPASS_CACHE = (1 << 2),
-    /**
-     * Boot afresh, dropping a managed save image.
-     */
+    /** Boot afresh, dropping a managed save image. */
     VIR_DOMAIN_START_FORCE_BOOT = (1 << 3),
-    /**
-     * Check the XML against the schema.
-     */
+    /** Check the XML against the schema. */
     VIR_DOMAIN_START_VALIDATE = (1 << 4),
-    /**
-     * Start with fresh NVRAM.
-     */
+    /** Start with fresh NVRAM. */
     VIR_DOMAIN_START_RESET_NVRAM = (1 << 5),
 };
 
-/**
- * Flags of virDomainDefineXMLFlags.
- */
+/** Flags of virDomainDefineXMLFlags. */
 enum _virDomainDefineFlags {
     VIR_DOMAIN_DEFINE_VALIDATE = (1 << 0),
 };
 
-/**
- * Flags of virDomainUndefineFlags.
- */
+/** Flags of virDomainUndefineFlags. */
 enum _virDomainUndefineFlagsValues {
     VIR_DOMAIN_UNDEFINE_MANAGED_SAVE = (1 << 0),
     VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA = (1 << 1),
@@ -258,9 +200,7 @@ enum _virDomainUndefineFlagsValues {
     VIR_DOMAIN_UNDEFINE_KEEP_TPM = (1 << 6),
 };
 
-/**
- * By which means virDomainShutdownFlags asks the guest.
- */
+/** By which means virDomainShutdownFlags asks the guest. */
 enum _virDomainShutdownFlagValues {
     VIR_DOMAIN_SHUTDOWN_DEFAULT = 0,
     VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN = (1 << 0),
@@ -270,9 +210,7 @@ enum _virDomainShutdownFlagValues {
     VIR_DOMAIN_SHUTDOWN_PARAVIRT = (1 << 4),
 };
 
-/**
- * By which means virDomainReboot asks the guest.
- */
+/** By which means virDomainReboot asks the guest. */
 enum _virDomainRebootFlagValues {
     VIR_DOMAIN_REBOOT_DEFAULT = 0,
     VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = (1 << 0),
@@ -282,71 +220,45 @@ enum _virDomainRebootFlagValues {
     VIR_DOMAIN_REBOOT_PARAVIRT = (1 << 4),
 };
 
-/**
- * Flags of virDomainDestroyFlags.
- */
+/** Flags of virDomainDestroyFlags. */
 enum _virDomainDestroyFlagsValues {
-    /**
-     * Ask, then use force.
-     */
+    /** Ask, then use force. */
     VIR_DOMAIN_DESTROY_DEFAULT = 0,
-    /**
-     * Ask only; fail if the hypervisor does not give in.
-     */
+    /** Ask only; fail if the hypervisor does not give in. */
     VIR_DOMAIN_DESTROY_GRACEFUL = (1 << 0),
-    /**
-     * Remove the log files as well.
-     */
+    /** Remove the log files as well. */
     VIR_DOMAIN_DESTROY_REMOVE_LOGS = (1 << 1),
 };
 
-/**
- * Whether a change is for the running domain, for its configuration, or for whichever is current.
- */
+/** Whether a change is for the running domain, for its configuration, or for whichever is current. */
 enum _virDomainModificationImpact {
     VIR_DOMAIN_AFFECT_CURRENT = 0,
     VIR_DOMAIN_AFFECT_LIVE = (1 << 0),
     VIR_DOMAIN_AFFECT_CONFIG = (1 << 1),
 };
 
-/**
- * Flags of the calls that attach, detach and update devices.
- */
+/** Flags of the calls that attach, detach and update devices. */
 enum _virDomainDeviceModifyFlags {
     VIR_DOMAIN_DEVICE_MODIFY_CURRENT = 0,
     VIR_DOMAIN_DEVICE_MODIFY_LIVE = (1 << 0),
     VIR_DOMAIN_DEVICE_MODIFY_CONFIG = (1 << 1),
-    /**
-     * Eject even if the guest holds the medium.
-     */
+    /** Eject even if the guest holds the medium. */
     VIR_DOMAIN_DEVICE_MODIFY_FORCE = (1 << 2),
 };
 
-/**
- * Flags of virDomainGetXMLDesc.
- */
+/** Flags of virDomainGetXMLDesc. */
 enum _virDomainXMLFlags {
-    /**
-     * With passwords and other secrets; not on read-only connections.
-     */
+    /** With passwords and other secrets; not on read-only connections. */
     VIR_DOMAIN_XML_SECURE = (1 << 0),
-    /**
-     * The configuration for the next start.
-     */
+    /** The configuration for the next start. */
     VIR_DOMAIN_XML_INACTIVE = (1 << 1),
-    /**
-     * Bring the CPU description up to date with the host.
-     */
+    /** Bring the CPU description up to date with the host. */
     VIR_DOMAIN_XML_UPDATE_CPU = (1 << 2),
-    /**
-     * Fit for migration.
-     */
+    /** Fit for migration. */
     VIR_DOMAIN_XML_MIGRATABLE = (1 << 3),
 };
 
-/**
- * A domain: one virtual machine of a connection.
- */
+/** A domain: one virtual machine of a connection. */
 struct _virDomain;
 
 typedef struct _virDomain virDomain;
@@ -393,29 +305,17 @@ typedef enum _virDomainDeviceModifyFlags virDomainDeviceModifyFlags;
 
 typedef enum _virDomainXMLFlags virDomainXMLFlags;
 
-/**
- * What virDomainGetInfo returns.
- */
+/** What virDomainGetInfo returns. */
 struct _virDomainInfo {
-    /**
-     * One of virDomainState.
-     */
+    /** One of virDomainState. */
     unsigned char state;
-    /**
-     * The most memory it may have, in KiB.
-     */
+    /** The most memory it may have, in KiB. */
     unsigned long maxMem;
-    /**
-     * The memory it has, in KiB.
-     */
+    /** The memory it has, in KiB. */
     unsigned long memory;
-    /**
-     * Virtual CPUs.
-     */
+    /** Virtual CPUs. */
     unsigned short nrVirtCpu;
-    /**
-     * CPU time used, in nanoseconds.
-     */
+    /** CPU time used, in nanoseconds. */
     unsigned long long cpuTime;
 };
 
@@ -423,27 +323,20 @@ typedef struct _virDomainInfo virDomainInfo;
 
 typedef virDomainInfo *virDomainInfoPtr;
 
-/**
- * What virDomainGetBlockInfo returns; sizes in bytes.
- */
+/** What virDomainGetBlockInfo returns; sizes in bytes. */
 struct _virDomainBlockInfo {
-    /**
-     * What the guest sees.
-     */
+    /** What the guest sees. */
     unsigned long long capacity;
-    /**
-     * What the image takes up on its storage.
-     */
+    /** What the image takes up on its storage. */
     unsigned long long allocation;
-    /**
-     * How long the file or device is.
-     */
+    /** How long the file or device is. */
     unsigned long long physical;
 };
 
 typedef struct _virDomainBlockInfo virDomainBlockInfo;
 
 typedef virDomainBlockInfo *virDomainBlockInfoPtr;
+
 /**
  * Finds a domain by its name.
  *
@@ -607,9 +500,7 @@ int virDomainGetBlockInfo(virDomainPtr domain, const char *disk, virDomainBlockI
  */
 virDomainPtr virDomainCreateXML(virConnectPtr conn, const char *xmlDesc, unsigned int flags);
 
-/**
- * An older name of virDomainCreateXML.
- */
+/** An older name of virDomainCreateXML. */
 virDomainPtr virDomainCreateLinux(virConnectPtr conn, const char *xmlDesc, unsigned int flags);
 
 /**
@@ -619,9 +510,7 @@ virDomainPtr virDomainCreateLinux(virConnectPtr conn, const char *xmlDesc, unsig
  */
 virDomainPtr virDomainDefineXML(virConnectPtr conn, const char *xml);
 
-/**
- * Like virDomainDefineXML, with virDomainDefineFlags.
- */
+/** Like virDomainDefineXML, with virDomainDefineFlags. */
 virDomainPtr virDomainDefineXMLFlags(virConnectPtr conn, const char *xml, unsigned int flags);
 
 /**
@@ -631,9 +520,7 @@ virDomainPtr virDomainDefineXMLFlags(virConnectPtr conn, const char *xml, unsign
  */
 int virDomainUndefine(virDomainPtr domain);
 
-/**
- * Like virDomainUndefine, with virDomainUndefineFlagsValues.
- */
+/** Like virDomainUndefine, with virDomainUndefineFlagsValues. */
 int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags);
 
 /**
@@ -643,9 +530,7 @@ int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags);
  */
 int virDomainCreate(virDomainPtr domain);
 
-/**
- * Like virDomainCreate, with virDomainCreateFlags.
- */
+/** Like virDomainCreate, with virDomainCreateFlags. */
 int virDomainCreateWithFlags(virDomainPtr domain, unsigned int flags);
 
 /**
@@ -655,9 +540,7 @@ int virDomainCreateWithFlags(virDomainPtr domain, unsigned int flags);
  */
 int virDomainDestroy(virDomainPtr domain);
 
-/**
- * Like virDomainDestroy, with virDomainDestroyFlagsValues.
- */
+/** Like virDomainDestroy, with virDomainDestroyFlagsValues. */
 int virDomainDestroyFlags(virDomainPtr domain, unsigned int flags);
 
 /**
@@ -667,9 +550,7 @@ int virDomainDestroyFlags(virDomainPtr domain, unsigned int flags);
  */
 int virDomainShutdown(virDomainPtr domain);
 
-/**
- * Like virDomainShutdown, with virDomainShutdownFlagValues.
- */
+/** Like virDomainShutdown, with virDomainShutdownFlagValues. */
 int virDomainShutdownFlags(virDomainPtr domain, unsigned int flags);
 
 /**
@@ -707,9 +588,7 @@ int virDomainResume(virDomainPtr domain);
  */
 int virDomainAttachDevice(virDomainPtr domain, const char *xml);
 
-/**
- * Like virDomainAttachDevice, with virDomainModificationImpact.
- */
+/** Like virDomainAttachDevice, with virDomainModificationImpact. */
 int virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags);
 
 /**
@@ -720,9 +599,7 @@ int virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned in
 int virDomainDetachDevice(virDomainPtr domain,
                           const char *xml);
 
-/**
- * Like virDomainDetachDevice, with virDomainModificationImpact.
- */
+/** Like virDomainDetachDevice, with virDomainModificationImpact. */
 int virDomainDetachDeviceFlags(virDomainPtr domain, const char *xml, unsigned int flags);
 
 /**
@@ -787,64 +664,38 @@ int virDomainHasManagedSaveImage(virDomainPtr domain, unsigned int flags);
 /** virDomainSaveParams and virDomainRestoreParams, string: the domain XML to use. */
 #define VIR_DOMAIN_SAVE_PARAM_DXML "dxml"
 
-/**
- * Flags of the calls that save and restore a domain.
- */
+/** Flags of the calls that save and restore a domain. */
 enum _virDomainSaveRestoreFlags {
-    /**
-     * Keep the image out of the host cache.
-     */
+    /** Keep the image out of the host cache. */
     VIR_DOMAIN_SAVE_BYPASS_CACHE = (1 << 0),
-    /**
-     * Have the domain run after restore.
-     */
+    /** Have the domain run after restore. */
     VIR_DOMAIN_SAVE_RUNNING = (1 << 1),
-    /**
-     * Have it paused after restore.
-     */
+    /** Have it paused after restore. */
     VIR_DOMAIN_SAVE_PAUSED = (1 << 2),
-    /**
-     * Start with fresh NVRAM.
-     */
+    /** Start with fresh NVRAM. */
     VIR_DOMAIN_SAVE_RESET_NVRAM = (1 << 3),
 };
 
-/**
- * Flags of virDomainSaveImageGetXMLDesc.
- */
+/** Flags of virDomainSaveImageGetXMLDesc. */
 enum _virDomainSaveImageXMLFlags {
     VIR_DOMAIN_SAVE_IMAGE_XML_SECURE = (1 << 0),
 };
 
-/**
- * Flags of the calls that dump memory.
- */
+/** Flags of the calls that dump memory. */
 enum _virDomainCoreDumpFlags {
-    /**
-     * Kill the domain afterwards.
-     */
+    /** Kill the domain afterwards. */
     VIR_DUMP_CRASH = (1 << 0),
-    /**
-     * Let the guest run meanwhile.
-     */
+    /** Let the guest run meanwhile. */
     VIR_DUMP_LIVE = (1 << 1),
-    /**
-     * Keep the file out of the host cache.
-     */
+    /** Keep the file out of the host cache. */
     VIR_DUMP_BYPASS_CACHE = (1 << 2),
-    /**
-     * Reset the domain afterwards.
-     */
+    /** Reset the domain afterwards. */
     VIR_DUMP_RESET = (1 << 3),
-    /**
-     * Memory alone, as an ELF file, without device state.
-     */
+    /** Memory alone, as an ELF file, without device state. */
     VIR_DUMP_MEMORY_ONLY = (1 << 4),
 };
 
-/**
- * Formats of a memory-only dump.
- */
+/** Formats of a memory-only dump. */
 enum _virDomainCoreDumpFormat {
     VIR_DOMAIN_CORE_DUMP_FORMAT_RAW = 0,
     VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB = 1,
@@ -863,6 +714,7 @@ typedef enum _virDomainSaveImageXMLFlags virDomainSaveImageXMLFlags;
 typedef enum _virDomainCoreDumpFlags virDomainCoreDumpFlags;
 
 typedef enum _virDomainCoreDumpFormat virDomainCoreDumpFormat;
+
 /**
  * Writes the memory and state of @domain to the file @to and stops it. Returns when that is done.
  *
@@ -1063,109 +915,61 @@ int virDomainSaveImageDefineXML(virConnectPtr conn, const char *file, const char
  * is measured or ended; that of the TYPE names, used wherever a job has a name, says what it does.
  */
 enum _virDomainJobType {
-    /**
-     * No job.
-     */
+    /** No job. */
     VIR_DOMAIN_JOB_NONE = 0,
-    /**
-     * A job that knows how much there is to do.
-     */
+    /** A job that knows how much there is to do. */
     VIR_DOMAIN_JOB_BOUNDED = 1,
-    /**
-     * A job without a known end.
-     */
+    /** A job without a known end. */
     VIR_DOMAIN_JOB_UNBOUNDED = 2,
-    /**
-     * It has completed.
-     */
+    /** It has completed. */
     VIR_DOMAIN_JOB_COMPLETED = 3,
-    /**
-     * It has failed.
-     */
+    /** It has failed. */
     VIR_DOMAIN_JOB_FAILED = 4,
-    /**
-     * It was aborted.
-     */
+    /** It was aborted. */
     VIR_DOMAIN_JOB_CANCELLED = 5,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_JOB_LAST,
 #endif
-    /**
-     * No type.
-     */
+    /** No type. */
     VIR_DOMAIN_JOB_TYPE_NONE = 0,
-    /**
-     * The domain moves to another host.
-     */
+    /** The domain moves to another host. */
     VIR_DOMAIN_JOB_TYPE_MIGRATION = 1,
-    /**
-     * A disk takes over what its backing images hold.
-     */
+    /** A disk takes over what its backing images hold. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_PULL = 2,
-    /**
-     * A disk is copied, and kept in step with its copy until finalized or aborted.
-     */
+    /** A disk is copied, and kept in step with its copy until finalized or aborted. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_COPY = 3,
-    /**
-     * Backing images are merged into one below them.
-     */
+    /** Backing images are merged into one below them. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_COMMIT = 4,
-    /**
-     * The active image is merged into one below it, and kept in step until finalized or aborted.
-     */
+    /** The active image is merged into one below it, and kept in step until finalized or aborted. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_COMMIT_ACTIVE = 5,
-    /**
-     * Disks are backed up as they were at one moment.
-     */
+    /** Disks are backed up as they were at one moment. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_BACKUP = 6,
-    /**
-     * An image is created.
-     */
+    /** An image is created. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_CREATE = 7,
-    /**
-     * Options of an image are changed.
-     */
+    /** Options of an image are changed. */
     VIR_DOMAIN_JOB_TYPE_BLOCK_AMEND = 8,
-    /**
-     * The domain is saved to a file and stopped.
-     */
+    /** The domain is saved to a file and stopped. */
     VIR_DOMAIN_JOB_TYPE_SAVE = 9,
-    /**
-     * The domain is restored from a file.
-     */
+    /** The domain is restored from a file. */
     VIR_DOMAIN_JOB_TYPE_RESTORE = 10,
-    /**
-     * Guest memory is written to a file.
-     */
+    /** Guest memory is written to a file. */
     VIR_DOMAIN_JOB_TYPE_DUMP = 11,
-    /**
-     * A snapshot is taken.
-     */
+    /** A snapshot is taken. */
     VIR_DOMAIN_JOB_TYPE_SNAPSHOT = 12,
-    /**
-     * The domain goes back to a snapshot.
-     */
+    /** The domain goes back to a snapshot. */
     VIR_DOMAIN_JOB_TYPE_SNAPSHOT_REVERT = 13,
-    /**
-     * A snapshot is deleted.
-     */
+    /** A snapshot is deleted. */
     VIR_DOMAIN_JOB_TYPE_SNAPSHOT_DELETE = 14,
-    /**
-     * The domain arrives from another host.
-     */
+    /** The domain arrives from another host. */
     VIR_DOMAIN_JOB_TYPE_MIGRATION_IN = 15,
-    /**
-     * A kind of job that this version does not know; it can be listed and controlled all the same.
-     */
+    /** A kind of job that this version does not know; it can be listed and controlled all the same. */
     VIR_DOMAIN_JOB_TYPE_OTHER = 16,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_JOB_TYPE_LAST,
 #endif
 };
 
-/**
- * Which operation a domain job of the older API stands for.
- */
+/** Which operation a domain job of the older API stands for. */
 enum _virDomainJobOperation {
     VIR_DOMAIN_JOB_OPERATION_UNKNOWN = 0,
     VIR_DOMAIN_JOB_OPERATION_START = 1,
@@ -1183,27 +987,17 @@ enum _virDomainJobOperation {
 #endif
 };
 
-/**
- * Flags of virDomainGetJobStats.
- */
+/** Flags of virDomainGetJobStats. */
 enum _virDomainGetJobStatsFlags {
-    /**
-     * Statistics of the last completed job rather than the current one.
-     */
+    /** Statistics of the last completed job rather than the current one. */
     VIR_DOMAIN_JOB_STATS_COMPLETED = (1 << 0),
-    /**
-     * Leave them in place for the next call.
-     */
+    /** Leave them in place for the next call. */
     VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED = (1 << 1),
 };
 
-/**
- * Flags of virDomainAbortJobFlags.
- */
+/** Flags of virDomainAbortJobFlags. */
 enum _virDomainAbortJobFlagsValues {
-    /**
-     * Interrupt a migration in its post-copy phase.
-     */
+    /** Interrupt a migration in its post-copy phase. */
     VIR_DOMAIN_ABORT_JOB_POSTCOPY = (1 << 0),
 };
 
@@ -1215,31 +1009,21 @@ typedef enum _virDomainGetJobStatsFlags virDomainGetJobStatsFlags;
 
 typedef enum _virDomainAbortJobFlagsValues virDomainAbortJobFlagsValues;
 
-/**
- * What virDomainGetJobInfo returns; times in milliseconds, sizes in bytes.
- */
+/** What virDomainGetJobInfo returns; times in milliseconds, sizes in bytes. */
 struct _virDomainJobInfo {
-    /**
-     * One of VIR_DOMAIN_JOB_NONE to VIR_DOMAIN_JOB_CANCELLED.
-     */
+    /** One of VIR_DOMAIN_JOB_NONE to VIR_DOMAIN_JOB_CANCELLED. */
     int type;
     unsigned long long timeElapsed;
-    /**
-     * Of bounded jobs only.
-     */
+    /** Of bounded jobs only. */
     unsigned long long timeRemaining;
     unsigned long long dataTotal;
     unsigned long long dataProcessed;
     unsigned long long dataRemaining;
-    /**
-     * Guest memory alone.
-     */
+    /** Guest memory alone. */
     unsigned long long memTotal;
     unsigned long long memProcessed;
     unsigned long long memRemaining;
-    /**
-     * Disks alone.
-     */
+    /** Disks alone. */
     unsigned long long fileTotal;
     unsigned long long fileProcessed;
     unsigned long long fileRemaining;
@@ -1248,6 +1032,7 @@ struct _virDomainJobInfo {
 typedef struct _virDomainJobInfo virDomainJobInfo;
 
 typedef virDomainJobInfo *virDomainJobInfoPtr;
+
 /**
  * Stores how far the domain job of @domain is in @info: times in milliseconds, sizes in bytes. If there is none, the
  * type is VIR_DOMAIN_JOB_NONE.
@@ -1296,9 +1081,7 @@ int virDomainAbortJobFlags(virDomainPtr domain, unsigned int flags);
 /** virDomainBlockCopy, unsigned long long: bytes in flight at most. */
 #define VIR_DOMAIN_BLOCK_COPY_BUF_SIZE "buf-size"
 
-/**
- * Kinds of block jobs in the older API.
- */
+/** Kinds of block jobs in the older API. */
 enum _virDomainBlockJobType {
     VIR_DOMAIN_BLOCK_JOB_TYPE_UNKNOWN = 0,
     VIR_DOMAIN_BLOCK_JOB_TYPE_PULL = 1,
@@ -1311,139 +1094,79 @@ enum _virDomainBlockJobType {
 #endif
 };
 
-/**
- * Flags of virDomainBlockJobAbort.
- */
+/** Flags of virDomainBlockJobAbort. */
 enum _virDomainBlockJobAbortFlags {
-    /**
-     * Do not wait for the end; an event tells of it.
-     */
+    /** Do not wait for the end; an event tells of it. */
     VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC = (1 << 0),
-    /**
-     * Complete a ready copy or active commit by switching the disk over.
-     */
+    /** Complete a ready copy or active commit by switching the disk over. */
     VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT = (1 << 1),
 };
 
-/**
- * Flags of virDomainGetBlockJobInfo.
- */
+/** Flags of virDomainGetBlockJobInfo. */
 enum _virDomainBlockJobInfoFlags {
-    /**
-     * Report the limit in bytes per second rather than MiB per second.
-     */
+    /** Report the limit in bytes per second rather than MiB per second. */
     VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES = (1 << 0),
 };
 
-/**
- * Flags of virDomainBlockJobSetSpeed.
- */
+/** Flags of virDomainBlockJobSetSpeed. */
 enum _virDomainBlockJobSetSpeedFlags {
-    /**
-     * The limit is in bytes per second rather than MiB per second.
-     */
+    /** The limit is in bytes per second rather than MiB per second. */
     VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES = (1 << 0),
 };
 
-/**
- * Flags of virDomainBlockPull.
- */
+/** Flags of virDomainBlockPull. */
 enum _virDomainBlockPullFlags {
-    /**
-     * The limit is in bytes per second rather than MiB per second.
-     */
+    /** The limit is in bytes per second rather than MiB per second. */
     VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES = (1 << 6),
 };
 
-/**
- * Flags of virDomainBlockRebase.
- */
+/** Flags of virDomainBlockRebase. */
 enum _virDomainBlockRebaseFlags {
-    /**
-     * Copy the top image only.
-     */
+    /** Copy the top image only. */
     VIR_DOMAIN_BLOCK_REBASE_SHALLOW = (1 << 0),
-    /**
-     * The destination exists.
-     */
+    /** The destination exists. */
     VIR_DOMAIN_BLOCK_REBASE_REUSE_EXT = (1 << 1),
-    /**
-     * Make the destination raw.
-     */
+    /** Make the destination raw. */
     VIR_DOMAIN_BLOCK_REBASE_COPY_RAW = (1 << 2),
-    /**
-     * Copy rather than pull.
-     */
+    /** Copy rather than pull. */
     VIR_DOMAIN_BLOCK_REBASE_COPY = (1 << 3),
-    /**
-     * Keep backing names relative.
-     */
+    /** Keep backing names relative. */
     VIR_DOMAIN_BLOCK_REBASE_RELATIVE = (1 << 4),
-    /**
-     * The destination is a block device.
-     */
+    /** The destination is a block device. */
     VIR_DOMAIN_BLOCK_REBASE_COPY_DEV = (1 << 5),
-    /**
-     * The limit is in bytes per second rather than MiB per second.
-     */
+    /** The limit is in bytes per second rather than MiB per second. */
     VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES = (1 << 6),
 };
 
-/**
- * Flags of virDomainBlockCopy.
- */
+/** Flags of virDomainBlockCopy. */
 enum _virDomainBlockCopyFlags {
-    /**
-     * Copy the top image only.
-     */
+    /** Copy the top image only. */
     VIR_DOMAIN_BLOCK_COPY_SHALLOW = (1 << 0),
-    /**
-     * The destination exists.
-     */
+    /** The destination exists. */
     VIR_DOMAIN_BLOCK_COPY_REUSE_EXT = (1 << 1),
-    /**
-     * Do not insist on a job that survives a restart.
-     */
+    /** Do not insist on a job that survives a restart. */
     VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB = (1 << 2),
-    /**
-     * Guest writes reach the destination before they are acknowledged.
-     */
+    /** Guest writes reach the destination before they are acknowledged. */
     VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES = (1 << 3),
 };
 
-/**
- * Flags of virDomainBlockCommit.
- */
+/** Flags of virDomainBlockCommit. */
 enum _virDomainBlockCommitFlags {
-    /**
-     * Commit one image, into the one below it.
-     */
+    /** Commit one image, into the one below it. */
     VIR_DOMAIN_BLOCK_COMMIT_SHALLOW = (1 << 0),
-    /**
-     * Delete the images that are committed.
-     */
+    /** Delete the images that are committed. */
     VIR_DOMAIN_BLOCK_COMMIT_DELETE = (1 << 1),
-    /**
-     * Allow the active image as top; such a job becomes ready and has to be finalized.
-     */
+    /** Allow the active image as top; such a job becomes ready and has to be finalized. */
     VIR_DOMAIN_BLOCK_COMMIT_ACTIVE = (1 << 2),
-    /**
-     * Keep backing names relative.
-     */
+    /** Keep backing names relative. */
     VIR_DOMAIN_BLOCK_COMMIT_RELATIVE = (1 << 3),
-    /**
-     * The limit is in bytes per second rather than MiB per second.
-     */
+    /** The limit is in bytes per second rather than MiB per second. */
     VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES = (1 << 4),
 };
 
-/**
- * Flags of virDomainBackupBegin.
- */
+/** Flags of virDomainBackupBegin. */
 enum _virDomainBackupBeginFlags {
-    /**
-     * The target files exist.
-     */
+    /** The target files exist. */
     VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL = (1 << 0),
 };
 
@@ -1465,26 +1188,16 @@ typedef enum _virDomainBlockCommitFlags virDomainBlockCommitFlags;
 
 typedef enum _virDomainBackupBeginFlags virDomainBackupBeginFlags;
 
-/**
- * A position of a block job.
- */
+/** A position of a block job. */
 typedef unsigned long long virDomainBlockJobCursor;
 
-/**
- * What virDomainGetBlockJobInfo returns.
- */
+/** What virDomainGetBlockJobInfo returns. */
 struct _virDomainBlockJobInfo {
-    /**
-     * One of virDomainBlockJobType.
-     */
+    /** One of virDomainBlockJobType. */
     int type;
-    /**
-     * The limit, in MiB or bytes per second as the flags asked for; 0 for none.
-     */
+    /** The limit, in MiB or bytes per second as the flags asked for; 0 for none. */
     unsigned long bandwidth;
-    /**
-     * Where it is, from 0 to end.
-     */
+    /** Where it is, from 0 to end. */
     virDomainBlockJobCursor cur;
     virDomainBlockJobCursor end;
 };
@@ -1492,6 +1205,7 @@ struct _virDomainBlockJobInfo {
 typedef struct _virDomainBlockJobInfo virDomainBlockJobInfo;
 
 typedef virDomainBlockJobInfo *virDomainBlockJobInfoPtr;
+
 /**
  * Copies what the backing images of @disk hold into its active image, which then has none. @disk is a target such as
  * "vda", or the path of the source.
@@ -1652,9 +1366,7 @@ int virDomainBlockJobSetSpeed(virDomainPtr domain, const char *disk, unsigned lo
 /** virDomainMigrateToURI3, string: the host name in the certificate of the destination. */
 #define VIR_MIGRATE_PARAM_TLS_DESTINATION "tls.destination"
 
-/**
- * Flags of the migration calls.
- */
+/** Flags of the migration calls. */
 enum _virDomainMigrateFlags {
     VIR_MIGRATE_LIVE = (1 << 0),
     VIR_MIGRATE_PEER2PEER = (1 << 1),
@@ -1679,19 +1391,16 @@ enum _virDomainMigrateFlags {
     VIR_MIGRATE_ZEROCOPY = (1 << 20),
 };
 
-/**
- * Flags of virDomainMigrateSetMaxSpeed.
- */
+/** Flags of virDomainMigrateSetMaxSpeed. */
 enum _virDomainMigrateMaxSpeedFlags {
-    /**
-     * The limit of the post-copy phase.
-     */
+    /** The limit of the post-copy phase. */
     VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY = (1 << 0),
 };
 
 typedef enum _virDomainMigrateFlags virDomainMigrateFlags;
 
 typedef enum _virDomainMigrateMaxSpeedFlags virDomainMigrateMaxSpeedFlags;
+
 /**
  * Moves @domain to the hypervisor that listens at @duri, such as "tcp:HOST:PORT" or "unix:PATH". Returns when it has
  * moved.
@@ -1769,13 +1478,9 @@ int virDomainMigrateStartPostCopy(virDomainPtr domain, unsigned int flags);
 
 /* ---- Events ---- */
 
-/**
- * Events of virConnectDomainEventRegisterAny, with the callback of those that this library raises itself.
- */
+/** Events of virConnectDomainEventRegisterAny, with the callback of those that this library raises itself. */
 enum _virDomainEventID {
-    /**
-     * virConnectDomainEventCallback
-     */
+    /** virConnectDomainEventCallback */
     VIR_DOMAIN_EVENT_ID_LIFECYCLE = 0,
     VIR_DOMAIN_EVENT_ID_REBOOT = 1,
     VIR_DOMAIN_EVENT_ID_RTC_CHANGE = 2,
@@ -1784,9 +1489,7 @@ enum _virDomainEventID {
     VIR_DOMAIN_EVENT_ID_GRAPHICS = 5,
     VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON = 6,
     VIR_DOMAIN_EVENT_ID_CONTROL_ERROR = 7,
-    /**
-     * virConnectDomainEventBlockJobCallback; the disk by its source path
-     */
+    /** virConnectDomainEventBlockJobCallback; the disk by its source path */
     VIR_DOMAIN_EVENT_ID_BLOCK_JOB = 8,
     VIR_DOMAIN_EVENT_ID_DISK_CHANGE = 9,
     VIR_DOMAIN_EVENT_ID_TRAY_CHANGE = 10,
@@ -1795,20 +1498,14 @@ enum _virDomainEventID {
     VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE = 13,
     VIR_DOMAIN_EVENT_ID_PMSUSPEND_DISK = 14,
     VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED = 15,
-    /**
-     * virConnectDomainEventBlockJobCallback; the disk by its target name
-     */
+    /** virConnectDomainEventBlockJobCallback; the disk by its target name */
     VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2 = 16,
     VIR_DOMAIN_EVENT_ID_TUNABLE = 17,
     VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE = 18,
     VIR_DOMAIN_EVENT_ID_DEVICE_ADDED = 19,
-    /**
-     * virConnectDomainEventMigrationIterationCallback
-     */
+    /** virConnectDomainEventMigrationIterationCallback */
     VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION = 20,
-    /**
-     * virConnectDomainEventJobCompletedCallback
-     */
+    /** virConnectDomainEventJobCompletedCallback */
     VIR_DOMAIN_EVENT_ID_JOB_COMPLETED = 21,
     VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED = 22,
     VIR_DOMAIN_EVENT_ID_METADATA_CHANGE = 23,
@@ -1824,9 +1521,7 @@ enum _virDomainEventID {
 #endif
 };
 
-/**
- * What a lifecycle event is about.
- */
+/** What a lifecycle event is about. */
 enum _virDomainEventType {
     VIR_DOMAIN_EVENT_DEFINED = 0,
     VIR_DOMAIN_EVENT_UNDEFINED = 1,
@@ -1842,9 +1537,7 @@ enum _virDomainEventType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_DEFINED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_DEFINED. */
 enum _virDomainEventDefinedDetailType {
     VIR_DOMAIN_EVENT_DEFINED_ADDED = 0,
     VIR_DOMAIN_EVENT_DEFINED_UPDATED = 1,
@@ -1855,9 +1548,7 @@ enum _virDomainEventDefinedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_UNDEFINED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_UNDEFINED. */
 enum _virDomainEventUndefinedDetailType {
     VIR_DOMAIN_EVENT_UNDEFINED_REMOVED = 0,
     VIR_DOMAIN_EVENT_UNDEFINED_RENAMED = 1,
@@ -1866,9 +1557,7 @@ enum _virDomainEventUndefinedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_STARTED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_STARTED. */
 enum _virDomainEventStartedDetailType {
     VIR_DOMAIN_EVENT_STARTED_BOOTED = 0,
     VIR_DOMAIN_EVENT_STARTED_MIGRATED = 1,
@@ -1880,9 +1569,7 @@ enum _virDomainEventStartedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_SUSPENDED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_SUSPENDED. */
 enum _virDomainEventSuspendedDetailType {
     VIR_DOMAIN_EVENT_SUSPENDED_PAUSED = 0,
     VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED = 1,
@@ -1898,9 +1585,7 @@ enum _virDomainEventSuspendedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_RESUMED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_RESUMED. */
 enum _virDomainEventResumedDetailType {
     VIR_DOMAIN_EVENT_RESUMED_UNPAUSED = 0,
     VIR_DOMAIN_EVENT_RESUMED_MIGRATED = 1,
@@ -1912,9 +1597,7 @@ enum _virDomainEventResumedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_STOPPED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_STOPPED. */
 enum _virDomainEventStoppedDetailType {
     VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN = 0,
     VIR_DOMAIN_EVENT_STOPPED_DESTROYED = 1,
@@ -1928,9 +1611,7 @@ enum _virDomainEventStoppedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_SHUTDOWN.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_SHUTDOWN. */
 enum _virDomainEventShutdownDetailType {
     VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED = 0,
     VIR_DOMAIN_EVENT_SHUTDOWN_GUEST = 1,
@@ -1940,9 +1621,7 @@ enum _virDomainEventShutdownDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_PMSUSPENDED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_PMSUSPENDED. */
 enum _virDomainEventPMSuspendedDetailType {
     VIR_DOMAIN_EVENT_PMSUSPENDED_MEMORY = 0,
     VIR_DOMAIN_EVENT_PMSUSPENDED_DISK = 1,
@@ -1951,9 +1630,7 @@ enum _virDomainEventPMSuspendedDetailType {
 #endif
 };
 
-/**
- * The detail of a lifecycle event of type VIR_DOMAIN_EVENT_CRASHED.
- */
+/** The detail of a lifecycle event of type VIR_DOMAIN_EVENT_CRASHED. */
 enum _virDomainEventCrashedDetailType {
     VIR_DOMAIN_EVENT_CRASHED_PANICKED = 0,
     VIR_DOMAIN_EVENT_CRASHED_CRASHLOADED = 1,
@@ -1962,16 +1639,12 @@ enum _virDomainEventCrashedDetailType {
 #endif
 };
 
-/**
- * What happened to a block job, as the older events tell it.
- */
+/** What happened to a block job, as the older events tell it. */
 enum _virConnectDomainEventBlockJobStatus {
     VIR_DOMAIN_BLOCK_JOB_COMPLETED = 0,
     VIR_DOMAIN_BLOCK_JOB_FAILED = 1,
     VIR_DOMAIN_BLOCK_JOB_CANCELED = 2,
-    /**
-     * A copy or active commit can be finalized.
-     */
+    /** A copy or active commit can be finalized. */
     VIR_DOMAIN_BLOCK_JOB_READY = 3,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_BLOCK_JOB_LAST,
@@ -2007,14 +1680,10 @@ typedef enum _virConnectDomainEventBlockJobStatus virConnectDomainEventBlockJobS
  */
 typedef int (*virConnectDomainEventCallback)(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque);
 
-/**
- * What every event callback is cast to (VIR_DOMAIN_EVENT_CALLBACK) when it is registered.
- */
+/** What every event callback is cast to (VIR_DOMAIN_EVENT_CALLBACK) when it is registered. */
 typedef void (*virConnectDomainEventGenericCallback)(virConnectPtr conn, virDomainPtr dom, void *opaque);
 
-/**
- * Told of block jobs: type is one of virDomainBlockJobType, status one of virConnectDomainEventBlockJobStatus.
- */
+/** Told of block jobs: type is one of virDomainBlockJobType, status one of virConnectDomainEventBlockJobStatus. */
 typedef void (*virConnectDomainEventBlockJobCallback)(virConnectPtr conn,
                                                       virDomainPtr dom,
                                                       const char *disk,
@@ -2022,9 +1691,7 @@ typedef void (*virConnectDomainEventBlockJobCallback)(virConnectPtr conn,
                                                       int status,
                                                       void *opaque);
 
-/**
- * Told that migration has begun another pass over memory.
- */
+/** Told that migration has begun another pass over memory. */
 typedef void (*virConnectDomainEventMigrationIterationCallback)(virConnectPtr conn,
                                                                 virDomainPtr dom,
                                                                 int iteration,
@@ -2038,6 +1705,7 @@ typedef void (*virConnectDomainEventJobCompletedCallback)(virConnectPtr conn,
                                                           virTypedParameterPtr params,
                                                           int nparams,
                                                           void *opaque);
+
 /**
  * Tells @cb of the lifecycle events of all domains of @conn. The newer call is virConnectDomainEventRegisterAny.
  *

@@ -15,9 +15,7 @@
 extern "C" {
 #endif
 
-/**
- * Conditions of a file handle, as bits.
- */
+/** Conditions of a file handle, as bits. */
 enum _virEventHandleType {
     VIR_EVENT_HANDLE_READABLE = 1,
     VIR_EVENT_HANDLE_WRITABLE = 2,
@@ -27,45 +25,30 @@ enum _virEventHandleType {
 
 typedef enum _virEventHandleType virEventHandleType;
 
-/**
- * Called when a file handle is ready; events are bits of virEventHandleType.
- */
+/** Called when a file handle is ready; events are bits of virEventHandleType. */
 typedef void (*virEventHandleCallback)(int watch, int fd, int events, void *opaque);
 
-/**
- * Begins to watch a file handle. Returns the number of the watch, or -1.
- */
+/** Begins to watch a file handle. Returns the number of the watch, or -1. */
 typedef int (*virEventAddHandleFunc)(int fd, int event, virEventHandleCallback cb, void *opaque, virFreeCallback ff);
 
-/**
- * Changes what a watch waits for.
- */
+/** Changes what a watch waits for. */
 typedef void (*virEventUpdateHandleFunc)(int watch, int event);
 
-/**
- * Ends a watch. Returns 0, or -1 if there is none of that number.
- */
+/** Ends a watch. Returns 0, or -1 if there is none of that number. */
 typedef int (*virEventRemoveHandleFunc)(int watch);
 
-/**
- * Called when the time of a timer is up.
- */
+/** Called when the time of a timer is up. */
 typedef void (*virEventTimeoutCallback)(int timer, void *opaque);
 
-/**
- * Starts a timer of so many milliseconds; -1 for one that waits to be updated. Returns its number, or -1.
- */
+/** Starts a timer of so many milliseconds; -1 for one that waits to be updated. Returns its number, or -1. */
 typedef int (*virEventAddTimeoutFunc)(int timeout, virEventTimeoutCallback cb, void *opaque, virFreeCallback ff);
 
-/**
- * Changes the interval of a timer.
- */
+/** Changes the interval of a timer. */
 typedef void (*virEventUpdateTimeoutFunc)(int timer, int timeout);
 
-/**
- * Ends a timer. Returns 0, or -1 if there is none of that number.
- */
+/** Ends a timer. Returns 0, or -1 if there is none of that number. */
 typedef int (*virEventRemoveTimeoutFunc)(int timer);
+
 /**
  * Makes the application's own event loop the one of this process: its functions are called, on any thread, wherever
  * this library needs a descriptor or a timer watched. Callbacks must be called, and freed, with no lock held that these
@@ -107,9 +90,7 @@ int virEventRunDefaultImpl(void);
  */
 int virEventAddHandle(int fd, int events, virEventHandleCallback cb, void *opaque, virFreeCallback ff);
 
-/**
- * Changes what the watch @watch waits for; 0 lets it rest. Nothing happens if there is no such watch.
- */
+/** Changes what the watch @watch waits for; 0 lets it rest. Nothing happens if there is no such watch. */
 void virEventUpdateHandle(int watch, int events);
 
 /**
@@ -128,9 +109,7 @@ int virEventRemoveHandle(int watch);
  */
 int virEventAddTimeout(int timeout, virEventTimeoutCallback cb, void *opaque, virFreeCallback ff);
 
-/**
- * Changes the time of a timer, which begins anew; -1 lets it rest. Nothing happens if there is no such timer.
- */
+/** Changes the time of a timer, which begins anew; -1 lets it rest. Nothing happens if there is no such timer. */
 void virEventUpdateTimeout(int timer, int timeout);
 
 /**

@@ -15,33 +15,21 @@
 extern "C" {
 #endif
 
-/**
- * Bytes of a raw UUID.
- */
+/** Bytes of a raw UUID. */
 #define VIR_UUID_BUFLEN 16
 
-/**
- * Bytes of a UUID as text, with its NUL.
- */
+/** Bytes of a UUID as text, with its NUL. */
 #define VIR_UUID_STRING_BUFLEN 37
 
-/**
- * Flags of virConnectOpenAuth.
- */
+/** Flags of virConnectOpenAuth. */
 enum _virConnectFlags {
-    /**
-     * Open the connection read-only.
-     */
+    /** Open the connection read-only. */
     VIR_CONNECT_RO = (1 << 0),
-    /**
-     * Do not look the name up among configured URI aliases.
-     */
+    /** Do not look the name up among configured URI aliases. */
     VIR_CONNECT_NO_ALIASES = (1 << 1),
 };
 
-/**
- * What an authentication callback is asked for.
- */
+/** What an authentication callback is asked for. */
 enum _virConnectCredentialType {
     VIR_CRED_USERNAME = 1,
     VIR_CRED_AUTHNAME = 2,
@@ -57,9 +45,7 @@ enum _virConnectCredentialType {
 #endif
 };
 
-/**
- * A connection to a hypervisor.
- */
+/** A connection to a hypervisor. */
 struct _virConnect;
 
 typedef struct _virConnect virConnect;
@@ -70,20 +56,14 @@ typedef enum _virConnectFlags virConnectFlags;
 
 typedef enum _virConnectCredentialType virConnectCredentialType;
 
-/**
- * One question of an authentication and room for its answer.
- */
+/** One question of an authentication and room for its answer. */
 struct _virConnectCredential {
-    /**
-     * One of virConnectCredentialType.
-     */
+    /** One of virConnectCredentialType. */
     int type;
     const char *prompt;
     const char *challenge;
     const char *defresult;
-    /**
-     * Set by the callback, from malloc.
-     */
+    /** Set by the callback, from malloc. */
     char *result;
     unsigned int resultlen;
 };
@@ -92,14 +72,10 @@ typedef struct _virConnectCredential virConnectCredential;
 
 typedef virConnectCredential *virConnectCredentialPtr;
 
-/**
- * Answers the questions of an authentication. Returns 0, or -1 to give up.
- */
+/** Answers the questions of an authentication. Returns 0, or -1 to give up. */
 typedef int (*virConnectAuthCallbackPtr)(virConnectCredentialPtr cred, unsigned int ncred, void *cbdata);
 
-/**
- * How virConnectOpenAuth asks the user: which questions it may ask, and through what.
- */
+/** How virConnectOpenAuth asks the user: which questions it may ask, and through what. */
 struct _virConnectAuth {
     int *credtype;
     unsigned int ncredtype;
@@ -111,10 +87,9 @@ typedef struct _virConnectAuth virConnectAuth;
 
 typedef virConnectAuth *virConnectAuthPtr;
 
-/**
- * Called when a connection closes; reason is one of virConnectCloseReason.
- */
+/** Called when a connection closes; reason is one of virConnectCloseReason. */
 typedef void (*virConnectCloseFunc)(virConnectPtr conn, int reason, void *opaque);
+
 /**
  * Prepares the library. Every function that needs it does this by itself.
  *
@@ -140,9 +115,7 @@ int virGetVersion(unsigned long *libVer, const char *type, unsigned long *typeVe
  */
 virConnectPtr virConnectOpen(const char *name);
 
-/**
- * Opens a connection that can look but not touch. See virConnectOpen.
- */
+/** Opens a connection that can look but not touch. See virConnectOpen. */
 virConnectPtr virConnectOpenReadOnly(const char *name);
 
 /**

@@ -37,162 +37,96 @@ extern "C" {
  */
 #define VIR_DOMAIN_EVENT_ID_JOB_STATE 65561
 
-/**
- * No type.
- */
+/** No type. */
 #define VIR_DOMAIN_JOB_TYPE_NONE 0
 
-/**
- * The domain moves to another host.
- */
+/** The domain moves to another host. */
 #define VIR_DOMAIN_JOB_TYPE_MIGRATION 1
 
-/**
- * A disk takes over what its backing images hold.
- */
+/** A disk takes over what its backing images hold. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_PULL 2
 
-/**
- * A disk is copied, and kept in step with its copy until finalized or aborted.
- */
+/** A disk is copied, and kept in step with its copy until finalized or aborted. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_COPY 3
 
-/**
- * Backing images are merged into one below them.
- */
+/** Backing images are merged into one below them. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_COMMIT 4
 
-/**
- * The active image is merged into one below it, and kept in step until finalized or aborted.
- */
+/** The active image is merged into one below it, and kept in step until finalized or aborted. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_COMMIT_ACTIVE 5
 
-/**
- * Disks are backed up as they were at one moment.
- */
+/** Disks are backed up as they were at one moment. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_BACKUP 6
 
-/**
- * An image is created.
- */
+/** An image is created. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_CREATE 7
 
-/**
- * Options of an image are changed.
- */
+/** Options of an image are changed. */
 #define VIR_DOMAIN_JOB_TYPE_BLOCK_AMEND 8
 
-/**
- * The domain is saved to a file and stopped.
- */
+/** The domain is saved to a file and stopped. */
 #define VIR_DOMAIN_JOB_TYPE_SAVE 9
 
-/**
- * The domain is restored from a file.
- */
+/** The domain is restored from a file. */
 #define VIR_DOMAIN_JOB_TYPE_RESTORE 10
 
-/**
- * Guest memory is written to a file.
- */
+/** Guest memory is written to a file. */
 #define VIR_DOMAIN_JOB_TYPE_DUMP 11
 
-/**
- * A snapshot is taken.
- */
+/** A snapshot is taken. */
 #define VIR_DOMAIN_JOB_TYPE_SNAPSHOT 12
 
-/**
- * The domain goes back to a snapshot.
- */
+/** The domain goes back to a snapshot. */
 #define VIR_DOMAIN_JOB_TYPE_SNAPSHOT_REVERT 13
 
-/**
- * A snapshot is deleted.
- */
+/** A snapshot is deleted. */
 #define VIR_DOMAIN_JOB_TYPE_SNAPSHOT_DELETE 14
 
-/**
- * The domain arrives from another host.
- */
+/** The domain arrives from another host. */
 #define VIR_DOMAIN_JOB_TYPE_MIGRATION_IN 15
 
-/**
- * A kind of job that this version does not know; it can be listed and controlled all the same.
- */
+/** A kind of job that this version does not know; it can be listed and controlled all the same. */
 #define VIR_DOMAIN_JOB_TYPE_OTHER 16
 
 #endif /* VIRT_JOBS_OWN_TREE */
 
-/**
- * There is no job of that name: a virErrorNumber outside the range that libvirt counts up in (0x1006e).
- */
+/** There is no job of that name: a virErrorNumber outside the range that libvirt counts up in (0x1006e). */
 #define VIR_ERR_NO_DOMAIN_JOB 65646
 
-/**
- * The state of a job. The last three before PAUSED are final: nothing comes after them.
- */
+/** The state of a job. The last three before PAUSED are final: nothing comes after them. */
 enum _virDomainJobState {
-    /**
-     * Not known.
-     */
+    /** Not known. */
     VIR_DOMAIN_JOB_STATE_NONE = 0,
-    /**
-     * At work.
-     */
+    /** At work. */
     VIR_DOMAIN_JOB_STATE_RUNNING = 1,
-    /**
-     * Safe to finalize now, whatever its progress numbers say.
-     */
+    /** Safe to finalize now, whatever its progress numbers say. */
     VIR_DOMAIN_JOB_STATE_READY = 2,
-    /**
-     * Ended by an error.
-     */
+    /** Ended by an error. */
     VIR_DOMAIN_JOB_STATE_FAILED = 3,
-    /**
-     * Ended well.
-     */
+    /** Ended well. */
     VIR_DOMAIN_JOB_STATE_COMPLETED = 4,
-    /**
-     * Ended by request.
-     */
+    /** Ended by request. */
     VIR_DOMAIN_JOB_STATE_ABORTED = 5,
-    /**
-     * Paused by request; RESUME lets it go on.
-     */
+    /** Paused by request; RESUME lets it go on. */
     VIR_DOMAIN_JOB_STATE_PAUSED = 6,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_JOB_STATE_LAST,
 #endif
 };
 
-/**
- * What virDomainJobControl can ask of a job.
- */
+/** What virDomainJobControl can ask of a job. */
 enum _virDomainJobControlOperation {
-    /**
-     * Nothing; always an error.
-     */
+    /** Nothing; always an error. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_NONE = 0,
-    /**
-     * End it without its result. A copy that is READY leaves its target as it is at that moment.
-     */
+    /** End it without its result. A copy that is READY leaves its target as it is at that moment. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT = 1,
-    /**
-     * Complete a job that is READY: a copy or active commit switches the disk over.
-     */
+    /** Complete a job that is READY: a copy or active commit switches the disk over. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_FINALIZE = 2,
-    /**
-     * Hold a job that is RUNNING or READY.
-     */
+    /** Hold a job that is RUNNING or READY. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_PAUSE = 3,
-    /**
-     * Let a job that is PAUSED go on.
-     */
+    /** Let a job that is PAUSED go on. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_RESUME = 4,
-    /**
-     * Take a job that has ended off the list.
-     */
+    /** Take a job that has ended off the list. */
     VIR_DOMAIN_JOB_CONTROL_OPERATION_DISMISS = 5,
 #if defined(VIR_ENUM_SENTINELS)
     VIR_DOMAIN_JOB_CONTROL_OPERATION_LAST,
@@ -203,31 +137,19 @@ typedef enum _virDomainJobState virDomainJobState;
 
 typedef enum _virDomainJobControlOperation virDomainJobControlOperation;
 
-/**
- * The other spelling that the proposal uses.
- */
+/** The other spelling that the proposal uses. */
 typedef virDomainJobControlOperation virDomainJobControlOperations;
 
-/**
- * A job in a listing; to be released with virDomainJobFree.
- */
+/** A job in a listing; to be released with virDomainJobFree. */
 struct _virDomainJob {
-    /**
-     * Unique in the domain, and never used again while the domain lives.
-     */
+    /** Unique in the domain, and never used again while the domain lives. */
     char *name;
-    /**
-     * One of the VIR_DOMAIN_JOB_TYPE values.
-     */
+    /** One of the VIR_DOMAIN_JOB_TYPE values. */
     virDomainJobType type;
     virDomainJobState state;
-    /**
-     * An abbreviated description, if the listing was asked for one; else NULL.
-     */
+    /** An abbreviated description, if the listing was asked for one; else NULL. */
     virTypedParameterPtr data;
-    /**
-     * How many parameters data has.
-     */
+    /** How many parameters data has. */
     size_t ndata;
 };
 
@@ -245,6 +167,7 @@ typedef void (*virConnectDomainEventJobStateCallback)(virConnectPtr conn,
                                                       virDomainJobType jobtype,
                                                       virDomainJobState newstate,
                                                       void *opaque);
+
 /**
  * Lists the jobs of @domain, oldest first.
  *
@@ -257,9 +180,7 @@ typedef void (*virConnectDomainEventJobStateCallback)(virConnectPtr conn,
  */
 int virDomainJobList(virDomainPtr domain, virDomainJobPtr **jobs, unsigned int flags);
 
-/**
- * Releases @job and everything in it. NULL is harmless.
- */
+/** Releases @job and everything in it. NULL is harmless. */
 void virDomainJobFree(virDomainJobPtr job);
 
 /**
@@ -278,7 +199,7 @@ char *virDomainJobGetXMLDesc(virDomainPtr domain, const char *jobname, unsigned 
  * Returns 0 once it was asked. Returns -1 on error: VIR_ERR_NO_DOMAIN_JOB if there is no such job,
  * VIR_ERR_OPERATION_UNSUPPORTED if jobs of its type never can, VIR_ERR_OPERATION_INVALID if it cannot in its state.
  */
-int virDomainJobControl(virDomainPtr domain, const char *jobname, unsigned int op, unsigned int flags);
+int virDomainJobControl(virDomainPtr domain, const char *jobname, virDomainJobControlOperation op, unsigned int flags);
 
 /* ---- Flags of the job calls, and of every call that starts a job ---- */
 
@@ -288,158 +209,94 @@ int virDomainJobControl(virDomainPtr domain, const char *jobname, unsigned int o
  */
 #define VIR_DOMAIN_JOB_START_PARALLEL (1 << 29)
 
-/**
- * For every call that starts a job: keep it listed after its end, with state, statistics and error, until DISMISS.
- */
+/** For every call that starts a job: keep it listed after its end, with state, statistics and error, until DISMISS. */
 #define VIR_DOMAIN_JOB_START_PERSIST (1 << 30)
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockPull.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockPull. */
 #define VIR_DOMAIN_BLOCK_PULL_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockPull.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockPull. */
 #define VIR_DOMAIN_BLOCK_PULL_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockRebase.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockRebase. */
 #define VIR_DOMAIN_BLOCK_REBASE_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockRebase.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockRebase. */
 #define VIR_DOMAIN_BLOCK_REBASE_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockCopy.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockCopy. */
 #define VIR_DOMAIN_BLOCK_COPY_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockCopy.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockCopy. */
 #define VIR_DOMAIN_BLOCK_COPY_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockCommit.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBlockCommit. */
 #define VIR_DOMAIN_BLOCK_COMMIT_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockCommit.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBlockCommit. */
 #define VIR_DOMAIN_BLOCK_COMMIT_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBackupBegin.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainBackupBegin. */
 #define VIR_DOMAIN_BACKUP_BEGIN_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBackupBegin.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainBackupBegin. */
 #define VIR_DOMAIN_BACKUP_BEGIN_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of the calls that save and restore.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of the calls that save and restore. */
 #define VIR_DOMAIN_SAVE_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of the calls that save and restore.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of the calls that save and restore. */
 #define VIR_DOMAIN_SAVE_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of the calls that dump memory.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of the calls that dump memory. */
 #define VIR_DUMP_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of the calls that dump memory.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of the calls that dump memory. */
 #define VIR_DUMP_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of the migration calls.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of the migration calls. */
 #define VIR_MIGRATE_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of the migration calls.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of the migration calls. */
 #define VIR_MIGRATE_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainSnapshotCreateXML.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainSnapshotCreateXML. */
 #define VIR_DOMAIN_SNAPSHOT_CREATE_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainSnapshotCreateXML.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainSnapshotCreateXML. */
 #define VIR_DOMAIN_SNAPSHOT_CREATE_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainRevertToSnapshot.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainRevertToSnapshot. */
 #define VIR_DOMAIN_SNAPSHOT_REVERT_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainRevertToSnapshot.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainRevertToSnapshot. */
 #define VIR_DOMAIN_SNAPSHOT_REVERT_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainSnapshotDelete.
- */
+/** VIR_DOMAIN_JOB_START_PARALLEL among the flags of virDomainSnapshotDelete. */
 #define VIR_DOMAIN_SNAPSHOT_DELETE_PARALLEL_JOB VIR_DOMAIN_JOB_START_PARALLEL
 
-/**
- * VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainSnapshotDelete.
- */
+/** VIR_DOMAIN_JOB_START_PERSIST among the flags of virDomainSnapshotDelete. */
 #define VIR_DOMAIN_SNAPSHOT_DELETE_PERSIST_JOB VIR_DOMAIN_JOB_START_PERSIST
 
-/**
- * Flags of virDomainJobList and virConnectListAllDomainJobs. Of each pair of opposites, none set means both.
- */
+/** Flags of virDomainJobList and virConnectListAllDomainJobs. Of each pair of opposites, none set means both. */
 enum _virDomainJobListFlags {
-    /**
-     * Jobs that have not ended.
-     */
+    /** Jobs that have not ended. */
     VIR_DOMAIN_JOB_LIST_ACTIVE = (1 << 0),
-    /**
-     * Jobs that have ended and wait to be dismissed.
-     */
+    /** Jobs that have ended and wait to be dismissed. */
     VIR_DOMAIN_JOB_LIST_FINISHED = (1 << 1),
-    /**
-     * Jobs of the BLOCK types.
-     */
+    /** Jobs of the BLOCK types. */
     VIR_DOMAIN_JOB_LIST_BLOCK = (1 << 2),
-    /**
-     * Jobs of the other types.
-     */
+    /** Jobs of the other types. */
     VIR_DOMAIN_JOB_LIST_DOMAIN = (1 << 3),
-    /**
-     * Describe each job with fresh figures, which may have to be asked for.
-     */
+    /** Describe each job with fresh figures, which may have to be asked for. */
     VIR_DOMAIN_JOB_LIST_STATS = (1 << 4),
-    /**
-     * Add the job's XML document, without statistics.
-     */
+    /** Add the job's XML document, without statistics. */
     VIR_DOMAIN_JOB_LIST_XML = (1 << 5),
 };
 
-/**
- * Flags of virDomainJobGetXMLDesc.
- */
+/** Flags of virDomainJobGetXMLDesc. */
 enum _virDomainJobXMLFlags {
-    /**
-     * No statistics; the hypervisor is not asked for anything.
-     */
+    /** No statistics; the hypervisor is not asked for anything. */
     VIR_DOMAIN_JOB_XML_NO_STATS = (1 << 0),
 };
 
@@ -480,6 +337,7 @@ typedef enum _virDomainJobXMLFlags virDomainJobXMLFlags;
  * VIR_DOMAIN_EVENT_ID_JOB_STATE by a number that means the same on every connection, libvirt's own included (0x10019).
  */
 #define VIR_DOMAIN_EVENT_ID_JOB_STATE_OVERLAY 65561
+
 /**
  * Lists the jobs of all domains of @conn. Each job's data says which domain it belongs to, as `domain.name` and
  * `domain.uuid`. Otherwise like virDomainJobList.

@@ -15,18 +15,14 @@
 extern "C" {
 #endif
 
-/**
- * How bad an error is.
- */
+/** How bad an error is. */
 enum _virErrorLevel {
     VIR_ERR_NONE = 0,
     VIR_ERR_WARNING = 1,
     VIR_ERR_ERROR = 2,
 };
 
-/**
- * Which part of the library raised an error.
- */
+/** Which part of the library raised an error. */
 enum _virErrorDomain {
     VIR_FROM_NONE = 0,
     VIR_FROM_XEN = 1,
@@ -106,9 +102,7 @@ enum _virErrorDomain {
 #endif
 };
 
-/**
- * What an error is.
- */
+/** What an error is. */
 enum _virErrorNumber {
     VIR_ERR_OK = 0,
     VIR_ERR_INTERNAL_ERROR = 1,
@@ -226,9 +220,7 @@ enum _virErrorNumber {
 #endif
 };
 
-/**
- * A network of libvirt's; here only because errors have room for one.
- */
+/** A network of libvirt's; here only because errors have room for one. */
 struct _virNetwork;
 
 typedef struct _virNetwork virNetwork;
@@ -241,36 +233,22 @@ typedef enum _virErrorDomain virErrorDomain;
 
 typedef enum _virErrorNumber virErrorNumber;
 
-/**
- * An error. The strings belong to it; conn, dom and net are always NULL.
- */
+/** An error. The strings belong to it; conn, dom and net are always NULL. */
 struct _virError {
-    /**
-     * One of virErrorNumber, or VIR_ERR_NO_DOMAIN_JOB.
-     */
+    /** One of virErrorNumber, or VIR_ERR_NO_DOMAIN_JOB. */
     int code;
-    /**
-     * One of virErrorDomain.
-     */
+    /** One of virErrorDomain. */
     int domain;
-    /**
-     * The message for people.
-     */
+    /** The message for people. */
     char *message;
     virErrorLevel level;
     virConnectPtr conn;
     virDomainPtr dom;
-    /**
-     * The message before its details were put in.
-     */
+    /** The message before its details were put in. */
     char *str1;
-    /**
-     * The first detail.
-     */
+    /** The first detail. */
     char *str2;
-    /**
-     * The second detail.
-     */
+    /** The second detail. */
     char *str3;
     int int1;
     int int2;
@@ -281,10 +259,9 @@ typedef struct _virError virError;
 
 typedef virError *virErrorPtr;
 
-/**
- * Told of each error when it happens. The error belongs to the library.
- */
+/** Told of each error when it happens. The error belongs to the library. */
 typedef void (*virErrorFunc)(void *userData, virErrorPtr error);
+
 /**
  * The last error of this thread.
  *
@@ -293,19 +270,13 @@ typedef void (*virErrorFunc)(void *userData, virErrorPtr error);
  */
 virErrorPtr virGetLastError(void);
 
-/**
- * The code of this thread's last error; VIR_ERR_OK if there is none.
- */
+/** The code of this thread's last error; VIR_ERR_OK if there is none. */
 int virGetLastErrorCode(void);
 
-/**
- * Which part of the library raised this thread's last error; VIR_FROM_NONE if there is none.
- */
+/** Which part of the library raised this thread's last error; VIR_FROM_NONE if there is none. */
 int virGetLastErrorDomain(void);
 
-/**
- * The message of this thread's last error; never NULL. The text belongs to the library.
- */
+/** The message of this thread's last error; never NULL. The text belongs to the library. */
 const char *virGetLastErrorMessage(void);
 
 /**
@@ -322,19 +293,13 @@ int virCopyLastError(virErrorPtr to);
  */
 virErrorPtr virSaveLastError(void);
 
-/**
- * Releases what @err holds and empties it. NULL is harmless.
- */
+/** Releases what @err holds and empties it. NULL is harmless. */
 void virResetError(virErrorPtr err);
 
-/**
- * Releases @err, which virSaveLastError made. NULL is harmless.
- */
+/** Releases @err, which virSaveLastError made. NULL is harmless. */
 void virFreeError(virErrorPtr err);
 
-/**
- * Forgets this thread's last error.
- */
+/** Forgets this thread's last error. */
 void virResetLastError(void);
 
 /**
@@ -344,9 +309,7 @@ void virResetLastError(void);
  */
 void virSetErrorFunc(void *userData, virErrorFunc handler);
 
-/**
- * Prints an error on stderr. NULL is harmless.
- */
+/** Prints an error on stderr. NULL is harmless. */
 void virDefaultErrorFunc(virErrorPtr err);
 
 /**
@@ -364,9 +327,7 @@ virErrorPtr virConnGetLastError(virConnectPtr conn);
  */
 int virConnCopyLastError(virConnectPtr conn, virErrorPtr to);
 
-/**
- * Forgets the last error of a connection.
- */
+/** Forgets the last error of a connection. */
 void virConnResetLastError(virConnectPtr conn);
 
 /**

@@ -6,7 +6,7 @@ use std::ptr;
 use std::time::Duration;
 
 use super::alloc::{self, Array};
-use super::ctypes::{virConnectPtr, virDomainJob, virDomainJobPtr, virDomainPtr, virTypedParameter};
+use super::ctypes::{virConnectPtr, virDomainJob, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr, virTypedParameter};
 use super::entry::{entry, Call, Outcome};
 use super::symver::symver;
 use super::typedparam;
@@ -195,7 +195,12 @@ pub unsafe extern "C" fn virDomainJobGetXMLDesc(domain: virDomainPtr, jobname: *
 /// Returns 0 once it was asked. Returns -1 on error: VIR_ERR_NO_DOMAIN_JOB if there is no such job,
 /// VIR_ERR_OPERATION_UNSUPPORTED if jobs of its type never can, VIR_ERR_OPERATION_INVALID if it cannot in its state.
 #[no_mangle]
-pub unsafe extern "C" fn virDomainJobControl(domain: virDomainPtr, jobname: *const c_char, op: c_uint, flags: c_uint) -> c_int {
+pub unsafe extern "C" fn virDomainJobControl(
+    domain: virDomainPtr,
+    jobname: *const c_char,
+    op: virDomainJobControlOperation,
+    flags: c_uint,
+) -> c_int {
     entry(from::DOMAIN, "virDomainJobControl", |call| {
         let domain = call.domain(domain)?;
         call.writable()?;
