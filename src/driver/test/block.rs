@@ -13,6 +13,9 @@ use crate::xml::domain::parse_disk;
 /// What formatting a new image has to write.
 pub(super) const HEADER_SIZE: u64 = 256 << 10;
 
+/// The images of a simulated chain have absolute names.
+const NO_RELATIVE: &str = "can't keep relative backing relationship";
+
 /// A copy that has its name.
 struct PreparedCopy {
     name: String,
@@ -78,13 +81,17 @@ impl Locked<'_> {
             return Err(Error::invalid_arg("flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"));
         }
         let disk = self.disk(request.disk)?;
-        self.source_of(&disk)?;
-        let keep = request.base.map(|base| find_image(&disk, base, 1)).transpose()?.unwrap_or(disk.chain.len());
-        let images = disk.chain[1..keep].to_vec();
         let config = JobConfig { base: request.base.map(str::to_owned), bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.target) };
-        let merge = Consequence::Merge { disk: disk.target.clone(), images };
+        let start = StartRequest::new(JobType::BlockPull, config).with_flags(request.flags);
+        self.admit(&start)?;
+        source_of(&disk)?;
+        let keep = request.base.map(|base| find_image(&disk, base, 1)).transpose()?.unwrap_or(disk.chain.len());
+        if request.flags & rebase::RELATIVE != 0 {
+            return Err(Error::invalid(NO_RELATIVE));
+        }
+        let merge = Consequence::Merge { disk: disk.target.clone(), images: disk.chain[1..keep].to_vec() };
         let plan = self.plan_on(&disk, JobType::BlockPull, merge);
-        self.launch(StartRequest::new(JobType::BlockPull, config).with_flags(request.flags), plan)
+        self.launch(start, plan)
     }
 
     /// Starts a copy whose target needs no formatting.
@@ -102,17 +109,11 @@ impl Locked<'_> {
         name
     }
 
-    /// Checks what was asked for and takes the copy's name.
+    /// Checks what was asked for and takes the copy's name. What is wrong is found in libvirt's order.
     fn prepare_copy(&mut self, request: &BlockCopy<'_>) -> Result<PreparedCopy> {
-        let disk = self.disk(request.disk)?;
-        let source = self.source_of(&disk)?;
         let mut target = target_image(&request.destination)?;
-        if target.format.is_empty() {
-            target.format.clone_from(&source.format);
-        }
-        self.number(std::slice::from_mut(&mut target));
+        let disk = self.disk(request.disk)?;
         let config = JobConfig {
-            targets: vec![disk_target(&disk.target, &target)],
             bandwidth: request.bandwidth,
             options: words(
                 request.flags,
@@ -120,18 +121,27 @@ impl Locked<'_> {
             ),
             ..JobConfig::on_disk(&disk.target)
         };
-        let start = StartRequest::new(JobType::BlockCopy, config.clone()).with_flags(request.flags);
+        let mut start = StartRequest::new(JobType::BlockCopy, config).with_flags(request.flags);
+        self.admit(&start)?;
+        let source = source_of(&disk)?;
+        let shallow = request.flags & copy::SHALLOW != 0 && disk.chain.len() > 1;
+        check_target(&mut target, source, shallow)?;
+        if self.live()?.disks.iter().any(|disk| disk.chain.iter().any(|image| image.path == target.path)) {
+            return Err(Error::internal(format!("'{}' is in use by domain '{}'", target.path, self.vm.name)));
+        }
+        self.number(std::slice::from_mut(&mut target));
+        start.config.targets.push(disk_target(&disk.target, &target));
+        let config = start.config.clone();
         let name = self.reserve(start)?;
-        let below = if request.flags & copy::SHALLOW != 0 { &disk.chain[1..] } else { &[] };
+        let below = if shallow { &disk.chain[1..] } else { &[] };
         let chain = std::iter::once(target).chain(below.iter().cloned()).collect();
         Ok(PreparedCopy { name, config, disk, chain })
     }
 
     pub fn start_commit(&mut self, request: &BlockCommit<'_>) -> Result<String> {
         let disk = self.disk(request.disk)?;
-        self.source_of(&disk)?;
         let (top, base) = commit_range(&disk, request)?;
-        let path = |place: usize| disk.chain[place].path.clone();
+        let path = |place: usize| disk.chain.get(place).map(|image| image.path.clone()).unwrap_or_default();
         let config = JobConfig {
             top: Some(request.top.map_or_else(|| path(top), str::to_owned)),
             base: Some(request.base.map_or_else(|| path(base), str::to_owned)),
@@ -139,26 +149,23 @@ impl Locked<'_> {
             options: words(request.flags, &[(commit::SHALLOW, "shallow"), (commit::DELETE, "delete"), (commit::RELATIVE, "relative")]),
             ..JobConfig::on_disk(&disk.target)
         };
+        let kind = if top == 0 { JobType::BlockCommitActive } else { JobType::BlockCommit };
+        let start = StartRequest::new(kind, config.clone()).with_flags(request.flags);
+        self.admit(&start)?;
+        check_commit(&disk, request, top, base)?;
         let target = disk.target.clone();
         if top > 0 {
             let merge = Consequence::Merge { disk: target, images: disk.chain[top..base].to_vec() };
-            let plan = self.plan_on(&disk, JobType::BlockCommit, merge);
-            return self.launch(StartRequest::new(JobType::BlockCommit, config).with_flags(request.flags), plan);
+            let plan = self.plan_on(&disk, kind, merge);
+            return self.launch(start, plan);
         }
         let chain = disk.chain[base..].to_vec();
         let switch = Consequence::Switch { disk: target.clone(), chain: chain.clone() };
-        let plan = self.plan_on(&disk, JobType::BlockCommitActive, switch);
-        let start = StartRequest::new(JobType::BlockCommitActive, config.clone()).with_flags(request.flags);
+        let plan = self.plan_on(&disk, kind, switch);
         let name = self.reserve(start)?;
         self.mirror(&name, &target, MirrorJob::ActiveCommit, chain);
         self.begin(&name, &config, plan);
         Ok(name)
-    }
-
-    /// What the guest writes to.
-    fn source_of(&self, disk: &Disk) -> Result<Image> {
-        let source = disk.source().cloned();
-        source.ok_or_else(|| Error::invalid(format!("disk '{}' has no source file to be changed", disk.target)))
     }
 
     /// A job that goes over the whole of one disk.
@@ -180,6 +187,11 @@ pub(super) fn disk_target(disk: &str, image: &Image) -> DiskTarget {
     DiskTarget { disk: disk.to_owned(), path: image.path.clone(), format: image.format.clone(), kind: image.kind.as_str().to_owned() }
 }
 
+/// What the guest writes to.
+fn source_of(disk: &Disk) -> Result<&Image> {
+    disk.source().ok_or_else(|| Error::internal(format!("disk '{}' has no source file to be copied or pulled into", disk.target)))
+}
+
 /// Where a copy is to be written to.
 fn target_image(destination: &CopyDestination<'_>) -> Result<Image> {
     match *destination {
@@ -196,9 +208,35 @@ fn target_image(destination: &CopyDestination<'_>) -> Result<Image> {
     }
 }
 
+fn check_target(target: &mut Image, source: &Image, shallow: bool) -> Result<()> {
+    if target.kind != ImageKind::Network && !target.path.starts_with('/') {
+        return Err(Error::invalid_arg("absolute path must be used as block copy target"));
+    }
+    if target.format.is_empty() {
+        target.format.clone_from(&source.format);
+    }
+    if shallow && target.format == "raw" {
+        return Err(Error::config("a shallow copy into a raw image cannot keep what is below"));
+    }
+    Ok(())
+}
+
 /// The places of the images that a commit merges (from the first to above the second) and merges into (the second).
 fn commit_range(disk: &Disk, request: &BlockCommit<'_>) -> Result<(usize, usize)> {
+    if disk.chain.is_empty() {
+        return Err(Error::invalid_arg(format!("could not find base image in chain for '{}'", disk.target)));
+    }
     let top = request.top.map(|top| find_image(disk, top, 0)).transpose()?.unwrap_or(0);
+    let base = match request.base {
+        Some(base) => find_image(disk, base, top + 1)?,
+        None if request.flags & commit::SHALLOW != 0 => top + 1,
+        None => disk.chain.len() - 1,
+    };
+    Ok((top, base))
+}
+
+/// The rules on a commit that libvirt looks at once it has seen that the disk is free.
+fn check_commit(disk: &Disk, request: &BlockCommit<'_>, top: usize, base: usize) -> Result<()> {
     let path = |place: usize| disk.chain[place].path.as_str();
     let active = request.flags & commit::ACTIVE != 0;
     if top == 0 && !active {
@@ -210,17 +248,14 @@ fn commit_range(disk: &Disk, request: &BlockCommit<'_>) -> Result<(usize, usize)
     if top + 1 >= disk.chain.len() {
         return Err(Error::invalid_arg(format!("top '{}' in chain for '{}' has no backing file", path(top), request.disk)));
     }
-    let shallow = request.flags & commit::SHALLOW != 0;
-    let base = match request.base {
-        Some(base) => find_image(disk, base, top + 1)?,
-        None if shallow => top + 1,
-        None => disk.chain.len() - 1,
-    };
-    if shallow && base != top + 1 {
+    if request.flags & commit::SHALLOW != 0 && base != top + 1 {
         let detail = format!("base '{}' is not immediately below '{}' in chain for '{}'", path(base), path(top), request.disk);
         return Err(Error::invalid_arg(detail));
     }
-    Ok((top, base))
+    if request.flags & commit::RELATIVE != 0 {
+        return Err(Error::invalid(NO_RELATIVE));
+    }
+    Ok(())
 }
 
 /// The words for the flags that are set.

@@ -14,28 +14,33 @@ pub(super) fn find_disk<'a>(disks: &'a [Disk], name: &str) -> Result<&'a Disk> {
         .ok_or_else(|| Error::invalid_arg(format!("disk '{name}' not found in domain")))
 }
 
-/// The place in the disk's chain of the image called `vda[N]` or by its path, not above `from`.
+/// The place in the disk's chain, not above `from`, of the image that is called `vda[N]`, by its path, or by a name that
+/// is relative to the image above it.
 pub(super) fn find_image(disk: &Disk, name: &str, from: usize) -> Result<usize> {
-    let below = disk.chain.iter().enumerate().skip(from);
-    let (found, what) = match index_of(disk, name) {
-        Some(index) => {
-            let mut below = below;
-            (below.find(|(_, image)| image.index == index), format!("backing store index '{index}'"))
-        }
-        None => {
-            let mut below = below;
-            (below.find(|(_, image)| image.path == name), format!("image '{name}'"))
-        }
+    let index = index_of(disk, name);
+    let called = |place: usize| match index {
+        Some(index) => disk.chain[place].index == index,
+        None => disk.chain[place].path == name || (place > 0 && relative_to(&disk.chain[place - 1].path, name) == disk.chain[place].path),
     };
     let beneath = if from > 0 { format!(" beneath '{}'", disk.chain[from - 1].path) } else { String::new() };
-    found
-        .map(|(place, _)| place)
+    let what = index.map_or_else(|| format!("image '{name}'"), |index| format!("backing store index '{index}'"));
+    (from..disk.chain.len())
+        .find(|&place| called(place))
         .ok_or_else(|| Error::invalid_arg(format!("could not find {what}{beneath} in chain for '{}'", disk.target)))
 }
 
-/// The N of `vda[N]`, if the name is of that form and of this disk.
+/// The N of `vda[N]`, if the name is of that form and of this disk. No image has the number 0.
 fn index_of(disk: &Disk, name: &str) -> Option<u32> {
-    name.strip_prefix(disk.target.as_str())?.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+    let number = name.strip_prefix(disk.target.as_str())?.strip_prefix('[')?.strip_suffix(']')?;
+    number.parse().ok().filter(|&index| index > 0)
+}
+
+/// The path that a name means in the directory of another.
+fn relative_to(path: &str, name: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, _)) if !name.is_empty() && !name.starts_with('/') => format!("{folder}/{name}"),
+        _ => name.to_owned(),
+    }
 }
 
 impl Locked<'_> {
@@ -77,12 +82,13 @@ mod tests {
     fn an_image_is_found_by_number_and_by_path() {
         assert_eq!(find_image(&disk(), "vda[2]", 0), Ok(2));
         assert_eq!(find_image(&disk(), "/i/3", 0), Ok(3));
-        assert_eq!(find_image(&disk(), "vda[0]", 0), Ok(0));
+        assert_eq!(find_image(&disk(), "3", 1), Ok(3), "in the directory of the image above");
     }
 
     #[test]
     fn an_image_that_is_not_there_is_an_invalid_argument_that_names_it() {
-        for (name, from) in [("vda[9]", 0), ("vdb[1]", 0), ("vda[1]", 2), ("/nowhere", 0), ("vda[1", 0)] {
+        for (name, from) in [("vda[9]", 0), ("vdb[1]", 0), ("vda[1]", 2), ("/nowhere", 0), ("vda[1", 0), ("vda[0]", 0), ("vda", 0), ("", 0)]
+        {
             let error = find_image(&disk(), name, from).expect_err(name);
             assert_eq!(error.code, code::INVALID_ARG);
         }

@@ -52,18 +52,20 @@ impl Vm {
         let found = self.table.read(|engine| engine.block_job_on(&disk).map(|job| (job.hypervisor_id().to_owned(), job.kind())));
         let Some((id, kind)) = found else { return Ok(None) };
         let now_ms = vm.now().mono_ms;
-        let (cur, end, bandwidth) = vm.inner.sim.position(&id, now_ms).unwrap_or_default();
+        let (mut cur, end, bandwidth) = vm.inner.sim.position(&id, now_ms).unwrap_or_default();
+        let in_step = vm.inner.tasks.get(&id).is_some_and(|task| matches!(task.status, HypStatus::Ready | HypStatus::Standby));
+        if !in_step {
+            // Who waits for `cur == end` may pivot then.
+            cur = cur.min(end.saturating_sub(1));
+        }
         Ok(Some(BlockJobInfo { kind: block_type(kind).unwrap_or_default(), bandwidth, cur, end }))
     }
 
     /// The cancellation is done when it returns, so there is nothing to wait for.
     pub fn older_abort(&self, disk: &str, pivot: bool) -> Result<()> {
-        let (name, kind, state) = self.older_job(disk)?;
+        let (name, state) = self.older_job(disk)?;
         if !pivot {
             return self.control(&name, ControlOp::Abort);
-        }
-        if !kind.becomes_ready() {
-            return Err(Error::invalid(format!("job type '{kind}' does not support pivot")));
         }
         if state != JobState::Ready {
             return Err(Error::new(code::BLOCK_COPY_ACTIVE, format!("block job '{name}' not ready for pivot yet")));
@@ -72,15 +74,15 @@ impl Vm {
     }
 
     pub fn older_set_speed(&self, disk: &str, bytes_per_s: u64) -> Result<()> {
-        let (name, ..) = self.older_job(disk)?;
+        let (name, _) = self.older_job(disk)?;
         self.set_speed(&name, bytes_per_s)
     }
 
     /// The job that the older calls mean by a disk.
-    fn older_job(&self, disk: &str) -> Result<(String, crate::model::JobType, JobState)> {
+    fn older_job(&self, disk: &str) -> Result<(String, JobState)> {
         let mut vm = self.lock();
         let target = find_disk(&vm.live()?.disks, disk)?.target.clone();
-        let found = self.table.read(|engine| engine.block_job_on(&target).map(|job| (job.name().to_owned(), job.kind(), job.state())));
+        let found = self.table.read(|engine| engine.block_job_on(&target).map(|job| (job.name().to_owned(), job.state())));
         found.ok_or_else(|| Error::invalid_arg(format!("disk {disk} does not have an active block job")))
     }
 }

@@ -141,7 +141,9 @@ impl Locked<'_> {
 
     /// The domain runs no longer: its jobs have failed for this reason.
     pub fn halt(&mut self, why: &str, reason: i32) {
+        self.inner.ending = true;
         self.observe(Observation::Gone { reason: why.to_owned() });
+        self.inner.ending = false;
         self.inner.tasks.clear();
         self.inner.sim = Sim::default();
         self.inner.mirrors.clear();

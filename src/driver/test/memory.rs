@@ -50,7 +50,7 @@ impl Vm {
         vm.no_block_jobs(request.flags)?;
         let config = JobConfig { file: Some(request.file.to_owned()), ..JobConfig::default() };
         let start = StartRequest::new(JobType::Save, config).with_flags(request.flags);
-        self.table.read(|engine| engine.admits(&start))?;
+        vm.admit(&start)?;
         image::write_save(&self.name, request.file, &xml)?;
         let stop = Consequence::Stop { why: "the domain was saved", reason: reason::SHUTOFF_SAVED, detail: lifecycle::STOPPED_SAVED };
         let plan = vm.whole_memory_plan(JobType::Save, stop, Passes::Still);
@@ -67,7 +67,7 @@ impl Vm {
         let options = [(DUMP_CRASH, "crash"), (DUMP_LIVE, "live"), (DUMP_RESET, "reset"), (DUMP_MEMORY_ONLY, "memory-only")];
         let config = JobConfig { file: Some(request.file.to_owned()), options: words(request.flags, &options), ..JobConfig::default() };
         let start = StartRequest::new(JobType::Dump, config).with_flags(request.flags);
-        self.table.read(|engine| engine.admits(&start))?;
+        vm.admit(&start)?;
         image::write_dump(&self.name, request.file)?;
         let end = if request.flags & DUMP_CRASH != 0 {
             let why = "the domain was stopped after its dump";

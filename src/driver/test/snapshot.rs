@@ -239,8 +239,8 @@ impl Locked<'_> {
     }
 
     fn new_top(&mut self, disk: &Disk, wanted: Option<&SnapshotDisk>, name: &str, flags: u32) -> Result<Image> {
-        if flags & JOB_START_PARALLEL == 0 && self.vm.table.read(|engine| engine.block_job_on(&disk.target).is_some()) {
-            return Err(Error::unsupported(format!("disk '{}' already in active block job", disk.target)));
+        if let Some(busy) = self.busy(&disk.target).filter(|_| flags & JOB_START_PARALLEL == 0) {
+            return Err(busy);
         }
         let source = disk.source().cloned().unwrap_or_default();
         let stem = match source.path.rsplit_once('/') {

@@ -145,6 +145,11 @@ impl Plan {
 }
 
 impl Locked<'_> {
+    /// Refuses what cannot run beside the jobs that are there.
+    pub fn admit(&self, request: &StartRequest) -> Result<()> {
+        self.vm.table.read(|engine| engine.admits(request))
+    }
+
     /// Takes a name for a job.
     pub fn reserve(&mut self, request: StartRequest) -> Result<String> {
         Ok(self.change(|engine, now, out| engine.reserve(request, now, out))?.name)

@@ -53,6 +53,8 @@ pub(super) struct Inner {
     /// What is known of the last domain job that ended.
     pub completed: Option<Vec<TypedParam>>,
     pub snapshots: Snapshots,
+    /// The domain is being stopped.
+    pub ending: bool,
     /// How many jobs of the fixture were put off.
     pub later: u64,
     /// The limit of migrations that name none, in bytes per second; 0 is none.
@@ -87,6 +89,7 @@ impl Vm {
                 awaited: HashMap::new(),
                 completed: None,
                 snapshots: Snapshots::default(),
+                ending: false,
                 later: 0,
                 migration_speed: 0,
                 next_index: 1,
@@ -224,7 +227,11 @@ impl Locked<'_> {
         };
     }
 
+    /// The end of a domain is all that the older events tell of its jobs.
     fn emit_older(&self, older: &OlderEvent) {
+        if self.inner.ending {
+            return;
+        }
         let disk = self.inner.live.as_ref().and_then(|def| def.disks.iter().find(|disk| disk.target == older.disk));
         let path = disk.and_then(|disk| disk.source()).map(|image| image.path.clone()).unwrap_or_default();
         self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status: older.status });
