@@ -54,4 +54,20 @@ if pkg-config --exists libvirt; then
     readelf -d libvirt-jobs-overlay | awk '/NEEDED/ { print $NF }' | head -1 | grep -q 'libvirt-jobs' ||
         fail "the overlay is not the first library of the program"
 fi
-rm -rf "$dest" program.c output libvirt-jobs libvirt-jobs-overlay
+
+# The static library in a program, and inside somebody's shared library.
+static="$dest/opt/jobs/lib64/libvirt-jobs.a"
+private=$(sed -n 's/^Libs.private: //p' "$PKG_CONFIG_PATH/libvirt-jobs.pc")
+sed 's/int main(void)/int list_jobs(void)/' program.c >plugin.c
+echo 'int list_jobs(void); int main(void) { return list_jobs(); }' >host.c
+flags="-Wall -Werror $(pkg-config --cflags libvirt-jobs)"
+# shellcheck disable=SC2086 # flags are words
+${CC:-cc} $flags program.c "$static" $private -o static-program
+# shellcheck disable=SC2086
+${CC:-cc} $flags -fPIC -shared plugin.c "$static" $private -o libplugin.so
+${CC:-cc} host.c ./libplugin.so -o host
+for program in static-program host; do
+    [ "$(./$program)" = "0 jobs" ] || fail "$program with the static library fails"
+    ! readelf -d $program | grep -q 'NEEDED.*libvirt-jobs' || fail "$program needs the shared library all the same"
+done
+rm -rf "$dest" ./*.c output libvirt-jobs libvirt-jobs-overlay static-program host libplugin.so
