@@ -93,8 +93,8 @@ fn libvirt_is_loaded() -> bool {
 fn driver_for(target: &Target, events: &Arc<Subscriptions>) -> Result<Arc<dyn Connection>> {
     match target {
         Target::TestDefault | Target::TestFixture(_) => driver::test::open(target, events.clone()),
-        Target::Qemu(path) => Err(Error::new(code::NO_CONNECT, format!("qemu+qmp://{}", path.display()))),
-        Target::Libvirt(uri) => Err(Error::new(code::NO_CONNECT, uri)),
+        Target::Qemu(path) => driver::qemu::open(path, events.clone()),
+        Target::Libvirt(uri) => Err(driver::uri::no_libvirt(uri, "libvirt.so.0", "connections through it are not part of this version")),
     }
 }
 

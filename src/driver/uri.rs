@@ -58,6 +58,20 @@ fn absolute_path(uri: &str, rest: &str) -> Result<PathBuf> {
     String::from_utf8(bytes).map(PathBuf::from).map_err(|_| bad("is not UTF-8"))
 }
 
+/// A path as part of a URI.
+pub fn percent_encode(path: &std::path::Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut out = String::new();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 fn percent_decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -74,7 +88,7 @@ fn percent_decode(text: &str) -> Option<Vec<u8>> {
 
 /// The error for a URI of the real libvirt where there is none.
 pub fn no_libvirt(uri: &str, library: &str, why: &str) -> Error {
-    Error::new(code::NO_CONNECT, format!("'{uri}': it needs {library}, which cannot be loaded ({why})")).raised_by(from::NONE)
+    Error::new(code::NO_CONNECT, format!("'{uri}': it needs {library}, and cannot be opened: {why}")).raised_by(from::NONE)
 }
 
 #[cfg(test)]

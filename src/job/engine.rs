@@ -94,6 +94,11 @@ impl Engine {
         self.find(name).filter(|job| job.is_listed())
     }
 
+    /// What is to be stored about a job, from the moment on at which its name is taken.
+    pub fn record(&self, name: &str) -> Option<JobRecord> {
+        self.find(name).map(JobRecord::of)
+    }
+
     /// The job that the hypervisor knows under this id, if it has not been forgotten.
     pub fn by_hypervisor_id(&self, id: &str) -> Option<&Job> {
         self.jobs.get(self.by_id.get(id)?)
@@ -446,8 +451,8 @@ impl Engine {
             Next::Same => job.status = status,
             Next::Ask if listed.is_none() => out.push(Effect::Confirm),
             Next::Ask | Next::Enter(_) if !job.announced => job.status = status,
-            Next::Ask => enter(job, state_of(status), status, out),
-            Next::Enter(state) => enter(job, state, status, out),
+            Next::Ask => enter(job, state_of(status), status, false, out),
+            Next::Enter(state) => enter(job, state, status, false, out),
         }
     }
 
@@ -501,6 +506,8 @@ impl Engine {
 
     /// The job ends here: one final event, then it is kept or dropped.
     fn finish(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
+        // The older events say nothing about jobs that end with their domain.
+        let quiet = self.going.is_some();
         let Some(job) = self.jobs.get_mut(&serial) else { return };
         if !job.announced {
             self.unconfirmed -= usize::from(job.origin == Origin::Foreign);
@@ -509,7 +516,7 @@ impl Engine {
         job.phase = Phase::Ended;
         job.finished.get_or_insert(now);
         job.error = outcome.error().map(str::to_owned);
-        enter(job, outcome.state(), job.status, out);
+        enter(job, outcome.state(), job.status, quiet, out);
         let (id, own) = (job.hyp_id.clone(), job.origin == Origin::Own);
         let keep = job.persist || job.held;
         if !job.held {
@@ -525,6 +532,7 @@ impl Engine {
     }
 
     fn gone(&mut self, reason: &str, now: Now, out: &mut Vec<Effect>) {
+        self.going.get_or_insert_with(|| reason.to_owned());
         let serials: Vec<u64> = self.jobs.keys().copied().collect();
         for serial in serials {
             let Some(job) = self.jobs.get_mut(&serial) else { continue };
@@ -589,8 +597,8 @@ fn announce(job: &mut Job, out: &mut Vec<Effect>) {
     out.push(Effect::State { name: job.name.clone(), kind: job.kind, state: JobState::Running, error: None });
 }
 
-/// Changes the state, with the one event that goes with it.
-fn enter(job: &mut Job, state: JobState, status: HypStatus, out: &mut Vec<Effect>) {
+/// Changes the state, with the one event that goes with it, and unless `quiet` with the older ones.
+fn enter(job: &mut Job, state: JobState, status: HypStatus, quiet: bool, out: &mut Vec<Effect>) {
     job.status = status;
     if job.state == state {
         return;
@@ -599,8 +607,8 @@ fn enter(job: &mut Job, state: JobState, status: HypStatus, out: &mut Vec<Effect
     if state == JobState::Ready && status == HypStatus::Ready && job.kind == JobType::BlockCommit {
         job.kind = JobType::BlockCommitActive;
     }
-    let older =
-        if job.state == JobState::Paused && state == JobState::Ready && job.was_ready { Vec::new() } else { older_events(job, state) };
+    let repeated = state == JobState::Ready && job.was_ready;
+    let older = if quiet || repeated { Vec::new() } else { older_events(job, state) };
     job.was_ready |= state == JobState::Ready;
     job.state = state;
     out.push(Effect::State { name: job.name.clone(), kind: job.kind, state, error: job.error.clone() });

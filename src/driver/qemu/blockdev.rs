@@ -50,8 +50,9 @@ fn check(disk: &Disk) -> Result<()> {
     Ok(())
 }
 
-/// `auto-read-only` lets the node follow what is above it: a commit opens a backing image for writing, and only then.
-fn storage(image: &Image, tuning: &DiskTuning) -> Value {
+/// The node that reads an image's bytes. `auto-read-only` lets it follow what is above it: a commit opens a backing image
+/// for writing, and only then.
+pub(super) fn storage(image: &Image, tuning: &DiskTuning) -> Value {
     let driver = if image.kind == ImageKind::Block { "host_device" } else { "file" };
     let mut node = json!({
         "driver": driver,
@@ -65,7 +66,8 @@ fn storage(image: &Image, tuning: &DiskTuning) -> Value {
     node
 }
 
-fn format(image: &Image, below: Option<&Image>, tuning: &DiskTuning, top: bool, readonly: bool) -> Value {
+/// The node that speaks an image's format, on top of `below`.
+pub(super) fn format(image: &Image, below: Option<&Image>, tuning: &DiskTuning, top: bool, readonly: bool) -> Value {
     let mut node = json!({
         "driver": image.format,
         "file": storage_node(image.index),

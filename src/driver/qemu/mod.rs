@@ -1,9 +1,23 @@
-//! Bare QEMU: the monitors of running QEMUs and storage daemons, without a daemon in between.
+//! Bare QEMU: domains behind QMP sockets, with no daemon between.
 
+mod attach;
 mod backing;
+mod block;
 mod blockdev;
+mod clock;
 mod command_line;
+mod connection;
+mod copy;
+mod create;
+mod disks;
+mod domain;
 mod emulator;
+mod events;
+mod hotplug;
+mod hub;
+mod jobs;
+mod legacy;
+mod lifecycle;
 mod machine;
 pub mod monitor;
 mod paths;
@@ -12,3 +26,9 @@ mod probe;
 mod process;
 mod qcow2;
 pub mod reactor;
+mod records;
+#[cfg(test)]
+mod replay_tests;
+mod translate;
+
+pub use connection::open;

@@ -1,0 +1,132 @@
+//! Starting a domain.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::attach::attach;
+use super::domain::QemuDomain;
+use super::events::Handler;
+use super::hub::Hub;
+use super::monitor::{Limits, Monitor, MonitorHandler};
+use super::{command_line, probe, process};
+use crate::model::domain::reason;
+use crate::model::event::{lifecycle, Payload};
+use crate::model::{code, DomainState, Error, Result, Uuid};
+use crate::xml::domain::DomainDef;
+
+/// `VIR_DOMAIN_START_PAUSED`.
+const START_PAUSED: u32 = 1 << 0;
+
+/// Where the definition of a domain that we started is kept.
+pub(super) fn definition_path(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.xml"))
+}
+
+/// Replaces the definition as a whole.
+pub(super) fn write_definition(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    let temporary = dir.join(format!(".{name}.xml.{}", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&temporary, definition_path(dir, name))
+}
+
+impl Hub {
+    /// `virDomainCreateXML`: starts QEMU, paused; connects; lets it run.
+    pub fn create(self: &Arc<Self>, xml: &str, flags: u32) -> Result<Arc<QemuDomain>> {
+        let dir = self.directory()?.to_owned();
+        let mut def = DomainDef::parse(xml)?;
+        self.scan()?;
+        self.refuse_duplicates(&def)?;
+        let uuid = match def.uuid {
+            Some(uuid) => uuid,
+            None => random_uuid()?,
+        };
+        def.uuid = Some(uuid);
+        for disk in &mut def.disks {
+            probe::complete(disk)?;
+        }
+        let paths = command_line::VmPaths::new(&dir, &def.name)?;
+        let command = command_line::build(&mut def, &paths)?;
+        // Live XML, since it carries the numbers of the images; the process id is not known yet and not read back.
+        write_definition(&dir, &def.name, &def.format(Some(0)))
+            .map_err(|e| Error::system(format!("cannot write the definition of domain '{}'", def.name), &e))?;
+        let started = process::spawn(&command, &paths).and_then(|pid| {
+            let domain = self.connect_to(&paths.socket);
+            if domain.is_err() {
+                let _ = process::terminate(pid);
+            }
+            domain
+        });
+        let domain = match started {
+            Ok(domain) => domain,
+            Err(error) => {
+                let _ = fs::remove_file(definition_path(&dir, &def.name));
+                paths.remove();
+                return Err(error);
+            }
+        };
+        self.add(domain.clone());
+        domain.first_run(flags & START_PAUSED != 0)?;
+        Ok(domain)
+    }
+
+    fn connect_to(self: &Arc<Self>, socket: &Path) -> Result<Arc<QemuDomain>> {
+        let handler = Arc::new(Handler::default());
+        let monitor = Monitor::open(&self.reactor, socket, handler.clone() as Arc<dyn MonitorHandler>, Limits::default())?;
+        attach(self, socket, &handler, monitor)
+    }
+
+    fn refuse_duplicates(&self, def: &DomainDef) -> Result<()> {
+        for domain in self.all() {
+            let alive = domain.alive.load(Ordering::Acquire);
+            let same_uuid = def.uuid == Some(domain.me.uuid);
+            if domain.me.name == def.name {
+                if def.uuid.is_some() && !same_uuid {
+                    return Err(Error::failed(format!("domain '{}' already exists with uuid {}", def.name, domain.me.uuid)));
+                }
+                if alive {
+                    return Err(Error::invalid(format!("domain '{}' is already active", def.name)));
+                }
+            } else if same_uuid {
+                return Err(Error::failed(format!("domain '{}' is already defined with uuid {}", domain.me.name, domain.me.uuid)));
+            }
+        }
+        match self.refusal(&def.name) {
+            Some(error) => Err(Error::new(
+                code::OPERATION_INVALID,
+                format!("the monitor of domain '{}' exists already: {}", def.name, error.message()),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl QemuDomain {
+    /// Lets a domain that was started paused run, and tells the subscribers in libvirt's order.
+    fn first_run(self: &Arc<Self>, stay_paused: bool) -> Result<()> {
+        if stay_paused {
+            self.inner.lock().enter(DomainState::Paused, reason::PAUSED_USER);
+        } else {
+            self.inner.lock().resume_reason = reason::RUNNING_BOOTED;
+            self.call("cont", json!({}))?;
+        }
+        self.emit(Payload::Lifecycle { event: lifecycle::STARTED, detail: lifecycle::STARTED_BOOTED });
+        if stay_paused {
+            self.emit(Payload::Lifecycle { event: lifecycle::SUSPENDED, detail: lifecycle::SUSPENDED_PAUSED });
+        }
+        Ok(())
+    }
+}
+
+fn random_uuid() -> Result<Uuid> {
+    let mut bytes = [0u8; 16];
+    let mut source = fs::File::open("/dev/urandom").map_err(|e| Error::system("cannot open /dev/urandom", &e))?;
+    io::Read::read_exact(&mut source, &mut bytes).map_err(|e| Error::system("cannot read /dev/urandom", &e))?;
+    Ok(Uuid::from_random(bytes))
+}

@@ -1,0 +1,385 @@
+//! The disks of a running QEMU: front ends, chains of images, and the block nodes behind them.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::backing;
+use super::blockdev::format_node;
+use super::translate::text;
+use crate::model::disk::{Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
+use crate::model::{Error, Result};
+
+/// Block drivers that QEMU inserts above an image for a job or a limit; they are no images themselves.
+const FILTERS: &[&str] =
+    &["copy-before-write", "mirror_top", "commit_top", "copy-on-read", "throttle", "preallocate", "compress", "snapshot-access"];
+
+/// One image with the block node that QEMU has opened for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Link {
+    pub image: Image,
+    /// The format node; `None` where somebody else opened the image and QEMU does not tell.
+    pub node: Option<String>,
+    /// The node was added by us and goes when the image leaves every chain.
+    pub ours: bool,
+    pub virtual_size: Option<u64>,
+    /// What the header of this image calls the one below it.
+    pub backing_name: Option<String>,
+}
+
+impl Link {
+    /// An image whose nodes carry its index in their names, as [`super::blockdev`] gives them.
+    pub fn own(image: Image) -> Link {
+        let node = Some(format_node(image.index));
+        Link { image, node, ours: true, virtual_size: None, backing_name: None }
+    }
+}
+
+/// The mirror of a disk: which job writes it, and to which images.
+#[derive(Clone, Debug)]
+pub(super) struct MirrorLinks {
+    /// The name of the job.
+    pub owner: String,
+    pub job: MirrorJob,
+    pub ready: MirrorReady,
+    pub links: Vec<Link>,
+}
+
+impl MirrorLinks {
+    /// The mirror in a definition that an earlier process wrote; its job is to be found.
+    fn of_definition(mirror: &Mirror) -> MirrorLinks {
+        let links = mirror.chain.iter().cloned().map(Link::own).collect();
+        MirrorLinks { owner: String::new(), job: mirror.job, ready: mirror.ready, links }
+    }
+}
+
+/// One disk.
+#[derive(Clone, Debug)]
+pub(super) struct QemuDisk {
+    /// What does not change while it is plugged in; its chain is empty, the images are in `links`.
+    pub front: Disk,
+    pub links: Vec<Link>,
+    /// Mirrors in the order in which they were started; libvirt's rules allow one.
+    pub mirrors: Vec<MirrorLinks>,
+    /// The name of a legacy `-drive`.
+    pub drive: Option<String>,
+    /// The path or id of the device in QEMU.
+    pub qdev: Option<String>,
+    /// Whether the guest has it. One that was unplugged during a job is kept until the job ends.
+    pub plugged: bool,
+}
+
+impl QemuDisk {
+    /// What a block job names as its device: the topmost node.
+    pub fn root(&self) -> Result<&str> {
+        let node = self.links.first().and_then(|link| link.node.as_deref());
+        node.or(self.drive.as_deref()).ok_or_else(|| Error::internal(format!("disk '{}' has no medium", self.front.target)))
+    }
+
+    /// The disk as the domain XML shows it.
+    pub fn describe(&self) -> Disk {
+        let images = |links: &[Link]| links.iter().map(|link| link.image.clone()).collect();
+        let mirror = self.mirrors.first().map(|m| Mirror { job: m.job, ready: m.ready, chain: images(&m.links) });
+        Disk { chain: images(&self.links), mirror, ..self.front.clone() }
+    }
+
+    /// The path of what the guest writes to; empty without a medium.
+    pub fn source_path(&self) -> &str {
+        self.links.first().map_or("", |link| &link.image.path)
+    }
+
+    fn answers_to(&self, name: &str) -> bool {
+        self.front.target == name
+            || (name.starts_with('/') && self.source_path() == name)
+            || self.drive.as_deref() == Some(name)
+            || self.qdev.as_deref() == Some(name)
+            || self.links.first().is_some_and(|link| link.node.as_deref() == Some(name))
+    }
+
+    /// The lists of images that the disk may turn out to have: after a pivot that of the mirror, else its own.
+    fn lists(&self) -> Vec<Vec<Link>> {
+        self.mirrors.iter().map(|mirror| mirror.links.clone()).chain([self.links.clone()]).collect()
+    }
+
+    /// Every image of the disk, those of its mirrors included.
+    fn all_links(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().chain(self.mirrors.iter().flat_map(|m| m.links.iter()))
+    }
+}
+
+/// All disks of a domain.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disks {
+    pub list: Vec<QemuDisk>,
+    last_index: u32,
+}
+
+impl Disks {
+    /// Disks of a domain that we started: the images carry the indices that name their nodes.
+    pub fn from_definition(disks: &[Disk]) -> Disks {
+        let list: Vec<QemuDisk> = disks
+            .iter()
+            .map(|disk| QemuDisk {
+                front: Disk { chain: Vec::new(), mirror: None, ..disk.clone() },
+                links: disk.chain.iter().cloned().map(Link::own).collect(),
+                mirrors: disk.mirror.iter().map(MirrorLinks::of_definition).collect(),
+                drive: None,
+                qdev: disk.alias.clone(),
+                plugged: true,
+            })
+            .collect();
+        let mirrored = disks.iter().filter_map(|disk| disk.mirror.as_ref()).flat_map(|m| m.chain.iter());
+        let last_index = disks.iter().flat_map(|d| d.chain.iter()).chain(mirrored).map(|image| image.index).max().unwrap_or(0);
+        Disks { list, last_index }
+    }
+
+    /// A number that no image of this domain has had.
+    pub fn next_index(&mut self) -> u32 {
+        self.last_index += 1;
+        self.last_index
+    }
+
+    /// # Errors
+    /// `INVALID_ARG` if no disk has that target, source path, drive name or node.
+    pub fn find(&self, name: &str) -> Result<&QemuDisk> {
+        self.list
+            .iter()
+            .find(|disk| disk.answers_to(name))
+            .ok_or_else(|| Error::invalid_arg(format!("disk '{name}' not found in the domain")))
+    }
+
+    pub fn get_mut(&mut self, target: &str) -> Option<&mut QemuDisk> {
+        self.list.iter_mut().find(|disk| disk.front.target == target)
+    }
+
+    /// The source path of a disk by its target; empty if there is no such disk.
+    pub fn source_path(&self, target: &str) -> &str {
+        self.list.iter().find(|disk| disk.front.target == target).map_or("", QemuDisk::source_path)
+    }
+
+    /// The mirror that a job writes.
+    pub fn mirror_mut(&mut self, job: &str) -> Option<&mut MirrorLinks> {
+        self.list.iter_mut().flat_map(|disk| disk.mirrors.iter_mut()).find(|mirror| mirror.owner == job)
+    }
+
+    /// The mirror of a definition belongs to this job.
+    pub fn claim_mirror(&mut self, target: &str, job: &str) {
+        if let Some(mirror) = self.get_mut(target).and_then(|disk| disk.mirrors.first_mut()) {
+            job.clone_into(&mut mirror.owner);
+        }
+    }
+
+    /// Takes over what `query-block` says and returns our nodes that no chain needs any more, overlays first.
+    ///
+    /// `ended`: the job that the question was asked for; its mirror is no longer one.
+    pub fn refresh(&mut self, reply: &Value, ended: Option<&str>) -> Vec<Link> {
+        let before = self.every_link();
+        let mut seen = vec![false; self.list.len()];
+        for entry in reply.as_array().into_iter().flatten() {
+            match self.position_of(entry) {
+                Some(at) => {
+                    seen[at] = true;
+                    let known = self.list[at].lists();
+                    if let Some(chain) = self.chain_of(entry, &known) {
+                        self.list[at].links = chain;
+                    }
+                }
+                None => {
+                    if let Some(disk) = self.discover(entry) {
+                        self.list.push(disk);
+                        seen.push(true);
+                    }
+                }
+            }
+        }
+        for (disk, seen) in self.list.iter_mut().zip(seen) {
+            disk.plugged = seen;
+            if let Some(job) = ended {
+                disk.mirrors.retain(|mirror| mirror.owner != job);
+            }
+        }
+        self.orphans(&before)
+    }
+
+    /// Drops disks that the guest lost and that no job (`busy`) works on; returns the nodes to remove.
+    pub fn drop_unplugged(&mut self, busy: impl Fn(&str) -> bool) -> Vec<Link> {
+        let before = self.every_link();
+        self.list.retain(|disk| disk.plugged || busy(&disk.front.target));
+        self.orphans(&before)
+    }
+
+    fn every_link(&self) -> Vec<Link> {
+        self.list.iter().flat_map(QemuDisk::all_links).cloned().collect()
+    }
+
+    fn orphans(&self, before: &[Link]) -> Vec<Link> {
+        let kept = |link: &Link| self.list.iter().any(|disk| disk.all_links().any(|l| l.node == link.node));
+        let mut orphans: Vec<Link> = Vec::new();
+        for link in before.iter().filter(|link| link.ours && !kept(link)) {
+            if !orphans.iter().any(|known| known.node == link.node) {
+                orphans.push(link.clone());
+            }
+        }
+        orphans
+    }
+
+    fn position_of(&self, entry: &Value) -> Option<usize> {
+        let qdev = text(entry, "qdev").unwrap_or_default();
+        let drive = text(entry, "device").unwrap_or_default();
+        self.list.iter().position(|disk| {
+            disk.qdev.as_deref().is_some_and(|id| !id.is_empty() && (qdev == id || qdev.split('/').any(|part| part == id)))
+                || (!drive.is_empty() && disk.drive.as_deref() == Some(drive))
+        })
+    }
+
+    /// The chain that an entry shows, topmost first; images known before keep their index and node.
+    fn chain_of(&mut self, entry: &Value, known: &[Vec<Link>]) -> Option<Vec<Link>> {
+        let inserted = entry.get("inserted")?;
+        let shown: Vec<&Value> = images_in(inserted.get("image")).collect();
+        let paths: Vec<String> = shown.iter().map(|info| path_of(info)).collect();
+        let list = known.iter().find(|list| is_part(&paths, list));
+        let mut links: Vec<Link> = Vec::new();
+        for (info, path) in shown.into_iter().zip(&paths) {
+            let link = list.and_then(|list| list.iter().find(|link| link.image.path == *path)).cloned();
+            let mut link = link.unwrap_or_else(|| self.foreign_link(path, text(info, "format").unwrap_or_default()));
+            link.virtual_size = info.get("virtual-size").and_then(Value::as_u64).or(link.virtual_size);
+            link.backing_name = text(info, "backing-filename").map(str::to_owned);
+            links.push(link);
+        }
+        let top = text(inserted, "node-name").filter(|_| !is_filter(text(inserted, "drv").unwrap_or_default()));
+        if let (Some(node), Some(link)) = (top, links.first_mut().filter(|link| !link.ours)) {
+            link.node = Some(node.to_owned());
+        }
+        Some(links)
+    }
+
+    fn foreign_link(&mut self, path: &str, format: &str) -> Link {
+        let kind = if path.starts_with("/dev/") {
+            ImageKind::Block
+        } else if path.starts_with("json:") || path.contains("://") {
+            ImageKind::Network
+        } else {
+            ImageKind::File
+        };
+        let image = Image { kind, path: path.to_owned(), format: format.to_owned(), index: self.next_index() };
+        Link { image, node: None, ours: false, virtual_size: None, backing_name: None }
+    }
+
+    /// A disk that somebody else plugged in.
+    fn discover(&mut self, entry: &Value) -> Option<QemuDisk> {
+        let qdev = text(entry, "qdev").unwrap_or_default().to_owned();
+        let drive = text(entry, "device").unwrap_or_default().to_owned();
+        if qdev.is_empty() && drive.is_empty() {
+            return None;
+        }
+        let links = self.chain_of(entry, &[]).unwrap_or_default();
+        let virtio = qdev.contains("virtio") || qdev.is_empty();
+        let removable = entry.get("removable").and_then(Value::as_bool).unwrap_or(false);
+        let front = Disk {
+            target: self.free_target(if virtio { "vd" } else { "sd" }),
+            bus: if virtio { "virtio" } else { "scsi" }.to_owned(),
+            device: if removable { "cdrom" } else { "disk" }.to_owned(),
+            readonly: entry.pointer("/inserted/ro").and_then(Value::as_bool).unwrap_or(false),
+            ..Disk::default()
+        };
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        Some(QemuDisk { front, links, mirrors: Vec::new(), drive: some(drive), qdev: some(qdev), plugged: true })
+    }
+
+    /// `vda`, `vdb`, ... `vdz`, `vdaa`: the first that is free.
+    fn free_target(&self, prefix: &str) -> String {
+        (0u32..)
+            .map(|n| format!("{prefix}{}", letters(n)))
+            .find(|name| !self.list.iter().any(|disk| disk.front.target == *name))
+            .unwrap_or_default()
+    }
+
+    /// The exports of a storage daemon are its disks: it has no front ends. `reply` is that of `query-block-exports`.
+    pub fn refresh_exports(&mut self, reply: &Value) {
+        for export in reply.as_array().into_iter().flatten() {
+            let Some(node) = text(export, "node-name").filter(|node| !node.is_empty()) else { continue };
+            if self.list.iter().any(|disk| disk.front.target == node) {
+                continue;
+            }
+            let image = Image { kind: ImageKind::File, path: node.to_owned(), format: String::new(), index: self.next_index() };
+            let front = Disk { target: node.to_owned(), bus: "virtio".to_owned(), device: "disk".to_owned(), ..Disk::default() };
+            let link = Link { image, node: Some(node.to_owned()), ours: false, virtual_size: None, backing_name: None };
+            self.list.push(QemuDisk { front, links: vec![link], mirrors: Vec::new(), drive: None, qdev: None, plugged: true });
+        }
+    }
+}
+
+/// `a`, `b`, ... `z`, `aa`, as disks are lettered.
+fn letters(mut n: u32) -> String {
+    let mut out = Vec::new();
+    loop {
+        out.insert(0, b'a' + (n % 26) as u8);
+        if n < 26 {
+            return out.into_iter().map(char::from).collect();
+        }
+        n = n / 26 - 1;
+    }
+}
+
+/// The images of an `ImageInfo` and below, filters left out.
+fn images_in(top: Option<&Value>) -> impl Iterator<Item = &Value> {
+    std::iter::successors(top, |info| info.get("backing-image")).filter(|info| !is_filter(text(info, "format").unwrap_or_default()))
+}
+
+/// The path of an image, also where QEMU describes it in JSON.
+fn path_of(info: &Value) -> String {
+    let name = text(info, "filename").unwrap_or_default();
+    backing::path_of(name).unwrap_or_else(|| name.to_owned())
+}
+
+/// Whether these paths are in the list in this order, with gaps where a job merged images.
+fn is_part(paths: &[String], list: &[Link]) -> bool {
+    let mut rest = list.iter();
+    paths.iter().all(|path| rest.any(|link| link.image.path == *path))
+}
+
+fn is_filter(driver: &str) -> bool {
+    FILTERS.contains(&driver)
+}
+
+/// The image that `name` means in a chain: `vda[N]` by index, or a path. Returns its position.
+pub(super) fn position_in_chain(disk: &QemuDisk, name: &str) -> Result<usize> {
+    let target = &disk.front.target;
+    let by_index = name.strip_prefix(target.as_str()).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']')?.parse::<u32>().ok());
+    let found = match by_index {
+        Some(index) => disk.links.iter().position(|link| link.image.index == index),
+        None => disk.links.iter().position(|link| link.image.path == name).or_else(|| relative_position(disk, name)),
+    };
+    found.ok_or_else(|| Error::invalid_arg(format!("could not find image '{name}' in chain for '{}'", disk.source_path())))
+}
+
+/// The name under which the image at `overlay` may refer to the one at `base` relative to its own directory: made of what
+/// the headers between them say, so only where each of them is relative.
+///
+/// # Errors
+/// `OPERATION_INVALID` if one of them is not.
+pub(super) fn relative_name(disk: &QemuDisk, overlay: usize, base: usize) -> Result<String> {
+    let mut name = PathBuf::new();
+    for link in &disk.links[overlay..base] {
+        let step = link.backing_name.as_deref().filter(|step| !step.is_empty() && !step.starts_with('/') && !step.contains(':'));
+        let step =
+            step.ok_or_else(|| Error::invalid(format!("the image below '{}' is not referred to by a relative name", link.image.path)))?;
+        name.pop();
+        name.push(step);
+    }
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// A name without a leading slash means an image in the directory of the one above it.
+fn relative_position(disk: &QemuDisk, name: &str) -> Option<usize> {
+    if name.starts_with('/') || name.is_empty() {
+        return None;
+    }
+    disk.links
+        .windows(2)
+        .position(|pair| {
+            let dir = std::path::Path::new(&pair[0].image.path).parent().unwrap_or(std::path::Path::new(""));
+            dir.join(name) == std::path::Path::new(&pair[1].image.path)
+        })
+        .map(|above| above + 1)
+}

@@ -1,0 +1,266 @@
+//! One running QEMU as a domain.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::disks::Disks;
+use super::hub::Hub;
+use super::monitor::Monitor;
+use super::process;
+use super::records::Records;
+use crate::driver::request::*;
+use crate::driver::table::JobTable;
+use crate::driver::Domain;
+use crate::job::Job;
+use crate::model::event::{Event, Payload};
+use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, Result};
+use crate::qmp::CallError;
+use crate::xml::domain::DomainDef;
+
+/// A QEMU, or a storage daemon, behind a monitor.
+pub(super) struct QemuDomain {
+    /// Name, UUID and process id.
+    pub me: DomainRef,
+    pub hub: Weak<Hub>,
+    pub monitor: Arc<Monitor>,
+    pub table: JobTable,
+    pub records: Records,
+    pub inner: Mutex<Inner>,
+    /// Held by calls that change disks in several steps, so that they do not meet.
+    pub modify: Mutex<()>,
+    /// We started it: it has a definition in DIR, and its nodes are ours.
+    pub ours: bool,
+    pub alive: AtomicBool,
+}
+
+/// What changes while it runs.
+pub(super) struct Inner {
+    pub state: DomainState,
+    pub reason: i32,
+    pub def: DomainDef,
+    pub disks: Disks,
+    /// Why the guest will be running when RESUME comes.
+    pub resume_reason: i32,
+    pub shutdown_seen: bool,
+    pub destroying: bool,
+    pub listing_asked: bool,
+    pub listing_again: bool,
+}
+
+impl Inner {
+    pub fn enter(&mut self, state: DomainState, reason: i32) {
+        self.state = state;
+        self.reason = reason;
+    }
+
+    /// What the jobs of the domain are told when it ends.
+    pub fn end_reason(&self) -> &'static str {
+        if self.destroying {
+            "the domain was destroyed"
+        } else {
+            "the domain was shut down"
+        }
+    }
+}
+
+impl QemuDomain {
+    /// Sends a command and waits for its reply, at most as long as the monitor's limits say.
+    pub fn call(&self, command: &str, arguments: Value) -> Result<Value> {
+        Ok(self.monitor.call(command, arguments)?)
+    }
+
+    /// Sends a command; `on_reply` runs when the answer is read. A command that cannot even be queued needs no answer: its
+    /// monitor is closed, or about to be, and that ends everything that waits for it.
+    pub fn post(&self, command: &str, arguments: Value, on_reply: impl FnOnce(std::result::Result<Value, CallError>) + Send + 'static) {
+        let _ = self.monitor.post(command, arguments, Box::new(|_, reply| on_reply(reply)));
+    }
+
+    /// Queues an event for every connection to this hub.
+    pub fn emit(&self, payload: Payload) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.emit(&Event { domain: self.identity(), payload });
+        }
+    }
+
+    /// # Errors
+    /// `OPERATION_INVALID` if QEMU is gone.
+    pub fn require_alive(&self) -> Result<()> {
+        if self.alive.load(Ordering::Acquire) {
+            Ok(())
+        } else {
+            Err(Error::invalid("domain is not running"))
+        }
+    }
+
+    /// # Errors
+    /// `code` if a copy or active commit writes a disk's data somewhere else as well.
+    fn refuse_if_mirrored(&self, code: i32) -> Result<()> {
+        self.require_alive()?;
+        let inner = self.inner.lock();
+        match inner.disks.list.iter().find(|disk| !disk.mirrors.is_empty()) {
+            Some(disk) => {
+                let detail = format!("disk '{}' has an active block job: '{}'", disk.front.target, disk.mirrors[0].owner);
+                Err(Error::new(code, detail))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The definition with the disks as they are now.
+    pub fn live_definition(&self) -> DomainDef {
+        let inner = self.inner.lock();
+        let disks = inner.disks.list.iter().filter(|disk| disk.plugged).map(|disk| disk.describe()).collect();
+        DomainDef { disks, ..inner.def.clone() }
+    }
+}
+
+/// The trait's receivers are plain references, the work needs to be shared with callbacks.
+pub(super) struct Handle(pub Arc<QemuDomain>);
+
+impl Domain for Handle {
+    fn identity(&self) -> DomainRef {
+        self.0.identity()
+    }
+
+    fn state(&self) -> Result<(DomainState, i32)> {
+        let inner = self.0.inner.lock();
+        Ok((inner.state, inner.reason))
+    }
+
+    fn info(&self) -> Result<DomainInfo> {
+        let inner = self.0.inner.lock();
+        let cpu_time_ns = if self.is_active() { process::cpu_time_ns(self.0.me.id) } else { 0 };
+        Ok(DomainInfo {
+            state: inner.state,
+            max_mem_kib: inner.def.memory_kib,
+            memory_kib: inner.def.current_memory_kib,
+            vcpus: inner.def.vcpus,
+            cpu_time_ns,
+        })
+    }
+
+    fn xml(&self, _flags: u32) -> Result<String> {
+        let id = self.is_active().then_some(self.0.me.id);
+        Ok(self.0.live_definition().format(id))
+    }
+
+    fn is_active(&self) -> bool {
+        self.0.alive.load(Ordering::Acquire)
+    }
+
+    fn is_persistent(&self) -> bool {
+        false
+    }
+
+    fn suspend(&self) -> Result<()> {
+        self.0.suspend()
+    }
+
+    fn resume(&self) -> Result<()> {
+        self.0.resume()
+    }
+
+    fn shutdown(&self, flags: u32) -> Result<()> {
+        self.0.shutdown(flags)
+    }
+
+    fn reset(&self) -> Result<()> {
+        self.0.reset()
+    }
+
+    fn destroy(&self, flags: u32) -> Result<()> {
+        self.0.destroy(flags)
+    }
+
+    fn attach_device(&self, xml: &str, _flags: u32) -> Result<()> {
+        self.0.attach_disk(xml)
+    }
+
+    fn detach_device(&self, xml: &str, _flags: u32) -> Result<()> {
+        self.0.detach_disk(xml)
+    }
+
+    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
+        if filter.stats() && self.is_active() {
+            self.0.refresh_jobs()?;
+        }
+        self.0.table.list(filter, sink);
+        Ok(())
+    }
+
+    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
+        let find = || -> Result<(String, bool)> {
+            self.0.table.read(|engine| {
+                let job = engine.get(name).ok_or_else(|| Error::no_job(name))?;
+                Ok((crate::xml::job::job_xml(job, super::clock::now(), with_stats), job.state().is_final() || job.is_settling()))
+            })
+        };
+        let (xml, ended) = find()?;
+        if !with_stats || ended || !self.is_active() {
+            return Ok(xml);
+        }
+        self.0.refresh_jobs()?;
+        // A job that ended during the question and is not kept is described as it was before.
+        Ok(find().map_or(xml, |(xml, _)| xml))
+    }
+
+    fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
+        self.0.control(name, op)?;
+        self.0.forget_if_empty();
+        Ok(())
+    }
+
+    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()> {
+        self.0.set_speed(name, bytes_per_s)
+    }
+
+    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
+        self.0.table.wait(name, states, timeout)
+    }
+
+    fn block_pull(&self, request: &BlockPull<'_>) -> Result<String> {
+        self.0.block_pull(request)
+    }
+
+    fn block_copy(&self, request: &BlockCopy<'_>) -> Result<String> {
+        self.0.block_copy(request)
+    }
+
+    fn block_commit(&self, request: &BlockCommit<'_>) -> Result<String> {
+        self.0.block_commit(request)
+    }
+
+    /// Saving is refused while a disk is mirrored, as libvirt does; without that it is not implemented yet.
+    fn save(&self, _request: &Save<'_>) -> Result<String> {
+        self.0.refuse_if_mirrored(code::OPERATION_INVALID)?;
+        Err(Error::no_support("virDomainSave"))
+    }
+
+    fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {
+        self.0.refuse_if_mirrored(code::BLOCK_COPY_ACTIVE)?;
+        Err(Error::no_support("virDomainSnapshotCreateXML"))
+    }
+
+    fn block_job_info(&self, disk: &str) -> Result<Option<BlockJobInfo>> {
+        self.0.older_info(disk)
+    }
+
+    fn block_job_abort(&self, disk: &str, pivot: bool, wait: bool) -> Result<()> {
+        self.0.older_abort(disk, pivot, wait)
+    }
+
+    fn block_job_set_speed(&self, disk: &str, bytes_per_s: u64) -> Result<()> {
+        self.0.older_set_speed(disk, bytes_per_s)
+    }
+}
+
+impl QemuDomain {
+    fn identity(&self) -> DomainRef {
+        let id = if self.alive.load(Ordering::Acquire) { self.me.id } else { -1 };
+        DomainRef { id, ..self.me.clone() }
+    }
+}

@@ -1,0 +1,132 @@
+//! What QEMU announces, and what it means to a domain.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use serde_json::{json, Value};
+
+use super::domain::QemuDomain;
+use super::monitor::{Monitor, MonitorHandler};
+use super::translate::observations;
+use crate::job::Observation;
+use crate::model::domain::reason;
+use crate::model::event::{lifecycle, Payload};
+use crate::model::DomainState;
+use crate::qmp;
+
+/// The end of a monitor that knows its domain. Events that come before the domain is linked are covered by the questions
+/// that are asked right after.
+#[derive(Default)]
+pub(super) struct Handler {
+    domain: OnceLock<Weak<QemuDomain>>,
+}
+
+impl Handler {
+    pub fn link(&self, domain: &Arc<QemuDomain>) {
+        let _ = self.domain.set(Arc::downgrade(domain));
+    }
+
+    fn domain(&self) -> Option<Arc<QemuDomain>> {
+        self.domain.get().and_then(Weak::upgrade)
+    }
+}
+
+impl MonitorHandler for Handler {
+    fn event(&self, _monitor: &Monitor, event: &qmp::Event) {
+        if let Some(domain) = self.domain() {
+            domain.announced(&event.name, &event.data);
+        }
+    }
+
+    fn closed(&self, _monitor: &Monitor, why: &str) {
+        if let Some(domain) = self.domain() {
+            domain.ended(why);
+        }
+    }
+}
+
+impl QemuDomain {
+    /// An event of QEMU's. Unknown ones, and known ones with parts missing, are passed over.
+    fn announced(self: &Arc<Self>, name: &str, data: &Value) {
+        for seen in observations(name, data) {
+            self.observe(seen);
+        }
+        match name {
+            "STOP" => self.stopped(),
+            "RESUME" => self.resumed(),
+            "SHUTDOWN" => self.shutting_down(data),
+            "GUEST_PANICKED" => self.panicked(),
+            "DEVICE_DELETED" => self.device_deleted(),
+            _ => {}
+        }
+    }
+
+    fn stopped(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if inner.state != DomainState::Running {
+            return;
+        }
+        inner.enter(DomainState::Paused, reason::PAUSED_USER);
+        drop(inner);
+        self.emit(Payload::Lifecycle { event: lifecycle::SUSPENDED, detail: lifecycle::SUSPENDED_PAUSED });
+    }
+
+    fn resumed(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if inner.state == DomainState::Running {
+            return;
+        }
+        let why = std::mem::replace(&mut inner.resume_reason, reason::RUNNING_UNPAUSED);
+        inner.enter(DomainState::Running, why);
+        drop(inner);
+        self.emit(Payload::Lifecycle { event: lifecycle::RESUMED, detail: lifecycle::RESUMED_UNPAUSED });
+    }
+
+    fn shutting_down(self: &Arc<Self>, data: &Value) {
+        let by_guest = data.get("guest").and_then(Value::as_bool);
+        let detail = match by_guest {
+            Some(true) => lifecycle::SHUTDOWN_GUEST,
+            Some(false) => lifecycle::SHUTDOWN_HOST,
+            None => lifecycle::SHUTDOWN_FINISHED,
+        };
+        let reason = {
+            let mut inner = self.inner.lock();
+            inner.shutdown_seen = true;
+            inner.end_reason().to_owned()
+        };
+        self.observe(Observation::Going { reason });
+        let mut inner = self.inner.lock();
+        inner.enter(DomainState::Shutdown, reason::SHUTDOWN_USER);
+        drop(inner);
+        self.emit(Payload::Lifecycle { event: lifecycle::SHUTDOWN, detail });
+    }
+
+    fn panicked(self: &Arc<Self>) {
+        self.inner.lock().enter(DomainState::Crashed, reason::CRASHED_PANICKED);
+        self.emit(Payload::Lifecycle { event: lifecycle::CRASHED, detail: 0 });
+    }
+
+    /// A front end is gone. Its images stay open as long as a job works on them.
+    fn device_deleted(self: &Arc<Self>) {
+        let domain = Arc::downgrade(self);
+        self.post("query-block", json!({}), move |reply| {
+            let (Some(domain), Ok(reply)) = (domain.upgrade(), reply) else { return };
+            let orphans = domain.inner.lock().disks.refresh(&reply, None);
+            domain.remove_nodes(&orphans);
+            domain.forget_unplugged();
+        });
+    }
+
+    /// Nothing more will be heard of this QEMU.
+    fn ended(self: &Arc<Self>, why: &str) {
+        let reason = {
+            let inner = self.inner.lock();
+            if inner.destroying || inner.shutdown_seen {
+                inner.end_reason().to_owned()
+            } else {
+                format!("the domain ended unexpectedly: {why}")
+            }
+        };
+        self.observe(Observation::Gone { reason });
+        self.leave();
+    }
+}

@@ -1,0 +1,205 @@
+//! A directory of monitor sockets, shared by all connections of the process that opened it: a monitor serves one client.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::attach;
+use super::domain::QemuDomain;
+use super::reactor::Reactor;
+use crate::event::Subscriptions;
+use crate::model::event::Event;
+use crate::model::{code, DomainRef, Error, Result, Uuid};
+
+/// Ending of a monitor socket's name.
+const SOCKET: &str = "qmp";
+/// A socket that did not answer is not asked again for this long, so that a listing stays quick.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Where the sockets are.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+enum Place {
+    Directory(PathBuf),
+    Socket(PathBuf),
+}
+
+/// All domains of one directory, or the one behind one socket.
+pub(super) struct Hub {
+    place: Place,
+    pub reactor: Arc<Reactor>,
+    domains: Mutex<Vec<Arc<QemuDomain>>>,
+    /// Sockets that could not be opened: which file it was, when, and why.
+    refused: Mutex<HashMap<PathBuf, (FileId, Instant, Error)>>,
+    listeners: Mutex<Vec<Weak<Subscriptions>>>,
+    /// Held while the directory is read, so that no socket is opened twice.
+    scanning: Mutex<()>,
+}
+
+/// Device and inode: a name may come to mean another socket.
+type FileId = (u64, u64);
+
+static HUBS: Mutex<Vec<Weak<Hub>>> = Mutex::new(Vec::new());
+
+impl Hub {
+    /// The hub of a path, with one more listener.
+    ///
+    /// # Errors
+    /// `NO_CONNECT`-like errors: the path is neither a directory nor a socket, or the one socket does not answer.
+    pub fn open(path: &Path, events: &Arc<Subscriptions>) -> Result<Arc<Hub>> {
+        let place = place_of(path)?;
+        let hub = {
+            let mut hubs = HUBS.lock();
+            hubs.retain(|hub| hub.strong_count() > 0);
+            match hubs.iter().filter_map(Weak::upgrade).find(|hub| hub.place == place) {
+                Some(hub) => hub,
+                None => {
+                    let hub = Arc::new(Hub {
+                        place,
+                        reactor: Reactor::shared()?,
+                        domains: Mutex::new(Vec::new()),
+                        refused: Mutex::new(HashMap::new()),
+                        listeners: Mutex::new(Vec::new()),
+                        scanning: Mutex::new(()),
+                    });
+                    hubs.push(Arc::downgrade(&hub));
+                    hub
+                }
+            }
+        };
+        hub.listeners.lock().push(Arc::downgrade(events));
+        hub.scan()?;
+        if let (Place::Socket(socket), Some((_, _, error))) = (&hub.place, hub.refused.lock().values().next()) {
+            return Err(Error::new(code::NO_CONNECT, format!("'{}': {}", socket.display(), error.message())));
+        }
+        Ok(hub)
+    }
+
+    /// The directory in which domains can be started.
+    pub fn directory(&self) -> Result<&Path> {
+        match &self.place {
+            Place::Directory(dir) => Ok(dir),
+            Place::Socket(socket) => Err(Error::unsupported(format!(
+                "'{}' is one monitor socket; domains are started through a connection to a directory",
+                socket.display()
+            ))),
+        }
+    }
+
+    /// Opens the sockets that are new and drops what is left of those that are gone.
+    pub fn scan(self: &Arc<Self>) -> Result<()> {
+        let _scanning = self.scanning.lock();
+        let wanted: Vec<(PathBuf, FileId)> = self.sockets()?.into_iter().filter(|(path, id)| self.wants(path, *id)).collect();
+        let results = attach::attach_all(self, wanted.iter().map(|(path, _)| path.as_path()));
+        let mut refused = self.refused.lock();
+        for ((path, id), result) in wanted.into_iter().zip(results) {
+            match result {
+                None => {}
+                Some(Ok(domain)) => self.add(domain),
+                Some(Err(error)) => {
+                    refused.insert(path, (id, Instant::now(), error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sockets(&self) -> Result<Vec<(PathBuf, FileId)>> {
+        let dir = match &self.place {
+            Place::Socket(path) => return Ok(file_id(path).map(|id| (path.clone(), id)).into_iter().collect()),
+            Place::Directory(dir) => dir,
+        };
+        let entries = fs::read_dir(dir).map_err(|e| Error::system(format!("cannot read '{}'", dir.display()), &e))?;
+        let mut found: Vec<(PathBuf, FileId)> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == SOCKET))
+            .filter_map(|path| file_id(&path).map(|id| (path, id)))
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+
+    fn wants(&self, path: &Path, id: FileId) -> bool {
+        let name = socket_name(path);
+        if self.domains.lock().iter().any(|d| d.me.name == name && d.alive.load(Ordering::Acquire)) {
+            return false;
+        }
+        let mut refused = self.refused.lock();
+        match refused.get(path) {
+            Some((known, at, _)) if *known == id && at.elapsed() < RETRY => false,
+            _ => {
+                refused.remove(path);
+                true
+            }
+        }
+    }
+
+    /// Takes in a domain; it replaces one of its name that has ended.
+    pub fn add(&self, domain: Arc<QemuDomain>) {
+        let mut domains = self.domains.lock();
+        domains.retain(|old| old.me.name != domain.me.name);
+        domains.push(domain);
+    }
+
+    pub fn remove(&self, domain: &Arc<QemuDomain>) {
+        self.domains.lock().retain(|other| !Arc::ptr_eq(other, domain));
+    }
+
+    pub fn all(&self) -> Vec<Arc<QemuDomain>> {
+        self.domains.lock().clone()
+    }
+
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<Arc<QemuDomain>> {
+        self.domains.lock().iter().find(|domain| domain.me.uuid == uuid).cloned()
+    }
+
+    /// Why the socket of that name could not be opened.
+    pub fn refusal(&self, name: &str) -> Option<Error> {
+        self.refused.lock().iter().find(|(path, _)| socket_name(path) == name).map(|(_, (_, _, error))| error.clone())
+    }
+
+    /// The domain that a handle means.
+    pub fn find(&self, domain: &DomainRef) -> Result<Arc<QemuDomain>> {
+        self.by_uuid(domain.uuid)
+            .ok_or_else(|| Error::no_domain(format!("no domain with matching uuid '{}' ({})", domain.uuid, domain.name)))
+    }
+
+    /// Queues an event on every connection.
+    pub fn emit(&self, event: &Event) {
+        self.listeners.lock().retain(|listener| match listener.upgrade() {
+            Some(events) => {
+                events.push(event.clone());
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+/// The domain's name: that of its socket without the ending.
+pub(super) fn socket_name(path: &Path) -> String {
+    path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn place_of(path: &Path) -> Result<Place> {
+    let path = fs::canonicalize(path).map_err(|e| Error::new(code::NO_CONNECT, format!("'{}': {e}", path.display())))?;
+    let kind = fs::metadata(&path).map_err(|e| Error::new(code::NO_CONNECT, format!("'{}': {e}", path.display())))?.file_type();
+    if kind.is_dir() {
+        Ok(Place::Directory(path))
+    } else if kind.is_socket() {
+        Ok(Place::Socket(path))
+    } else {
+        Err(Error::new(code::NO_CONNECT, format!("'{}': it is neither a directory nor a socket", path.display())))
+    }
+}
+
+fn file_id(path: &Path) -> Option<FileId> {
+    let meta = fs::symlink_metadata(path).ok().filter(|meta| meta.file_type().is_socket())?;
+    Some((meta.dev(), meta.ino()))
+}

@@ -1,0 +1,218 @@
+//! QEMU's jobs and the engine: listings and events become observations, the engine's answers become commands.
+
+use std::sync::Arc;
+
+use serde_json::{json, Value};
+
+use super::blockdev::storage_node;
+use super::clock::now;
+use super::disks::Link;
+use super::domain::QemuDomain;
+use super::translate;
+use crate::job::{Action, Effect, Engine, Job, Observation, Outcome, Powers};
+use crate::model::disk::MirrorReady;
+use crate::model::event::Payload;
+use crate::model::{code, ControlOp, Error, JobState, JobType, Result};
+use crate::qmp::CallError;
+
+/// What QEMU can do, as it was seen to do it: a memory dump cannot be cancelled, a `create` job accepts a pause
+/// without pausing, a snapshot blocks the monitor until it is over.
+pub(super) const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
+
+fn can_cancel(kind: JobType) -> bool {
+    !matches!(kind, JobType::Dump | JobType::Snapshot | JobType::SnapshotRevert | JobType::SnapshotDelete)
+}
+
+fn can_pause(kind: JobType) -> bool {
+    kind.is_block() && kind != JobType::BlockCreate || kind == JobType::Other
+}
+
+impl QemuDomain {
+    /// Hands an observation to the engine and does what it answers.
+    pub(super) fn observe(self: &Arc<Self>, seen: Observation) {
+        self.update_jobs(|engine, out| engine.observe(seen, now(), out));
+    }
+
+    /// Changes the engine and does what it answers.
+    pub(super) fn update_jobs<R>(self: &Arc<Self>, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R) -> R {
+        self.table.update(change, |engine, effect| self.carry_out(engine, effect))
+    }
+
+    /// Runs under the lock of the job table: queues events and posts commands, never waits.
+    fn carry_out(self: &Arc<Self>, engine: &Engine, effect: &Effect) {
+        match effect {
+            Effect::State { name, kind, state, .. } => {
+                if *state == JobState::Ready {
+                    if let Some(mirror) = self.inner.lock().disks.mirror_mut(name) {
+                        mirror.ready = MirrorReady::Yes;
+                    }
+                }
+                self.emit(Payload::JobState { name: name.clone(), kind: *kind, state: *state });
+            }
+            Effect::Older(older) => {
+                let path = self.inner.lock().disks.source_path(&older.disk).to_owned();
+                self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status: older.status });
+            }
+            Effect::Confirm => self.ask_for_listing(),
+            Effect::Settle { name, id, outcome } => self.settle(engine, name, id, outcome),
+            Effect::Store { name } => {
+                if let Some(record) = engine.record(name) {
+                    self.records.store(&record, engine.last_number());
+                }
+            }
+            Effect::Forget { name } => self.records.forget(name),
+        }
+    }
+
+    /// Asks for the listing; hints that arrive before the answer are answered by one more question.
+    fn ask_for_listing(self: &Arc<Self>) {
+        {
+            let mut inner = self.inner.lock();
+            if inner.listing_asked {
+                inner.listing_again = true;
+                return;
+            }
+            inner.listing_asked = true;
+        }
+        let domain = Arc::downgrade(self);
+        self.post("query-jobs", json!({}), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            let again = {
+                let mut inner = domain.inner.lock();
+                inner.listing_asked = false;
+                std::mem::take(&mut inner.listing_again)
+            };
+            if let Ok(reply) = reply {
+                domain.observe(Observation::Listing(translate::listing(&reply)));
+                if again {
+                    domain.ask_for_listing();
+                }
+            }
+        });
+    }
+
+    /// The job's outcome is known: see what the disks look like now, remove the nodes that nothing needs any more, make
+    /// QEMU forget the job, and only then let its user know.
+    fn settle(self: &Arc<Self>, engine: &Engine, name: &str, id: &str, outcome: &Outcome) {
+        let delete = match engine.get(name) {
+            Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
+            _ => false,
+        };
+        let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
+        self.post("query-block", json!({}), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            let orphans = match &reply {
+                Ok(reply) => domain.inner.lock().disks.refresh(reply, Some(&name)),
+                // A storage daemon knows the command but has no disks; whatever failed, the job must end.
+                Err(_) => Vec::new(),
+            };
+            domain.remove_nodes(&orphans);
+            domain.save_definition();
+            domain.dismiss_settled(name, id, if delete { orphans } else { Vec::new() });
+        });
+    }
+
+    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, delete: Vec<Link>) {
+        let domain = Arc::downgrade(self);
+        self.post("job-dismiss", json!({ "id": id }), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            if matches!(reply, Err(CallError::Closed(_))) {
+                return; // The end of the monitor ends the job, too.
+            }
+            for link in &delete {
+                // What cannot be removed stays; the guest no longer uses it either way.
+                let _ = std::fs::remove_file(&link.image.path);
+            }
+            domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
+            domain.forget_unplugged();
+        });
+    }
+
+    /// Posts the removal of our nodes, overlays first. One that is still in use stays in QEMU; nothing else can be done.
+    pub(super) fn remove_nodes(&self, links: &[Link]) {
+        for link in links {
+            for node in link.node.iter().cloned().chain([storage_node(link.image.index)]) {
+                self.post("blockdev-del", json!({ "node-name": node }), |_| {});
+            }
+        }
+    }
+
+    /// Disks that the guest lost are dropped once no job works on them.
+    pub(super) fn forget_unplugged(self: &Arc<Self>) {
+        let busy: Vec<String> =
+            self.table.read(|engine| engine.iter().filter(|job| job.is_active()).flat_map(|job| job.config().disks.clone()).collect());
+        let orphans = self.inner.lock().disks.drop_unplugged(|target| busy.iter().any(|disk| disk == target));
+        self.remove_nodes(&orphans);
+    }
+
+    /// One round trip: fresh figures for all jobs.
+    pub(super) fn refresh_jobs(self: &Arc<Self>) -> Result<()> {
+        let reply = self.call("query-jobs", json!({}))?;
+        self.observe(Observation::Listing(translate::listing(&reply)));
+        Ok(())
+    }
+
+    /// `virDomainJobControl`.
+    pub(super) fn control(self: &Arc<Self>, name: &str, op: ControlOp) -> Result<()> {
+        let action = self.update_jobs(|engine, out| engine.control(name, op, out))?;
+        let result = self.act(&action);
+        match &result {
+            Err(error) if !matches!(action, Action::Dismiss { .. }) && error.code != code::OPERATION_TIMEOUT => {
+                self.update_jobs(|engine, _| engine.control_refused(name));
+            }
+            // The engine has let go of the job already; QEMU's copy of it would come back as somebody else's.
+            _ => {}
+        }
+        result
+    }
+
+    fn act(&self, action: &Action) -> Result<()> {
+        let job = |command: &str, id: &str| self.ask(command, json!({ "id": id }));
+        match action {
+            Action::Cancel { id, soft, resume } => {
+                if *resume {
+                    job("job-resume", id)?;
+                }
+                if *soft {
+                    return self.ask("block-job-cancel", json!({ "device": id, "force": false }));
+                }
+                job("job-cancel", id)
+            }
+            Action::Complete { id } => job("job-complete", id),
+            Action::Finalize { id } => job("job-finalize", id),
+            Action::Pause { id } => job("job-pause", id),
+            Action::Resume { id } => job("job-resume", id),
+            Action::Dismiss { id } => job("job-dismiss", id),
+            Action::Nothing => Ok(()),
+        }
+    }
+
+    /// A request that QEMU may find out of place: the job moved on before it arrived.
+    fn ask(&self, command: &str, arguments: Value) -> Result<()> {
+        match self.monitor.call(command, arguments) {
+            Ok(_) => Ok(()),
+            Err(CallError::Qmp { desc, .. }) => Err(Error::invalid(desc)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// `virDomainJobSetSpeed`.
+    pub(super) fn set_speed(self: &Arc<Self>, name: &str, bytes_per_s: u64) -> Result<()> {
+        let id = self.table.read(|engine| speedable(engine.get(name), name))?;
+        self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s }))?;
+        self.update_jobs(|engine, out| engine.speed_set(name, bytes_per_s, out));
+        Ok(())
+    }
+}
+
+/// QEMU's id of a job whose speed can be set.
+fn speedable(job: Option<&Job>, name: &str) -> Result<String> {
+    let job = job.ok_or_else(|| Error::no_job(name))?;
+    if matches!(job.kind(), JobType::BlockCreate | JobType::BlockAmend) || !(job.kind().is_block() || job.kind() == JobType::Other) {
+        return Err(Error::unsupported(format!("the speed of a job of type '{}' cannot be set", job.kind())));
+    }
+    if job.state().is_final() || job.is_settling() {
+        return Err(Error::invalid(format!("job '{name}' has ended")));
+    }
+    Ok(job.hypervisor_id().to_owned())
+}

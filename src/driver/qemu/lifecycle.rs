@@ -1,0 +1,109 @@
+//! Pausing, resuming and ending a domain.
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::domain::QemuDomain;
+use super::process;
+use crate::job::Observation;
+use crate::model::domain::reason;
+use crate::model::event::{lifecycle, Payload};
+use crate::model::{code, DomainState, Error, Result};
+
+/// `VIR_DOMAIN_DESTROY_GRACEFUL`.
+const DESTROY_GRACEFUL: u32 = 1 << 0;
+/// How long a QEMU may take to flush its images and leave.
+const QUIT_PATIENCE: Duration = Duration::from_secs(10);
+
+impl QemuDomain {
+    pub(super) fn suspend(&self) -> Result<()> {
+        self.require_alive()?;
+        if self.inner.lock().state == DomainState::Shutdown {
+            return Err(Error::invalid("domain is not running"));
+        }
+        self.call("stop", json!({})).map(drop)
+    }
+
+    pub(super) fn resume(&self) -> Result<()> {
+        self.require_alive()?;
+        if self.inner.lock().state == DomainState::Running {
+            return Err(Error::invalid("domain is already running"));
+        }
+        self.call("cont", json!({})).map(drop)
+    }
+
+    pub(super) fn reset(&self) -> Result<()> {
+        self.require_alive()?;
+        self.call("system_reset", json!({})).map(drop)
+    }
+
+    pub(super) fn shutdown(&self, _flags: u32) -> Result<()> {
+        self.require_alive()?;
+        self.call("system_powerdown", json!({})).map(drop)
+    }
+
+    /// Ends QEMU: politely, then by force. Returns when it is gone.
+    pub(super) fn destroy(self: &Arc<Self>, flags: u32) -> Result<()> {
+        self.require_alive()?;
+        let reason = {
+            let mut inner = self.inner.lock();
+            inner.destroying = true;
+            inner.end_reason().to_owned()
+        };
+        self.observe(Observation::Going { reason });
+        self.post("quit", json!({}), |_| {});
+        if self.wait_until_gone(QUIT_PATIENCE) {
+            return Ok(());
+        }
+        if flags & DESTROY_GRACEFUL != 0 {
+            return Err(Error::new(
+                code::OPERATION_FAILED,
+                format!("QEMU of domain '{}' did not leave in {} s", self.me.name, QUIT_PATIENCE.as_secs()),
+            ));
+        }
+        process::terminate(self.me.id)?;
+        self.monitor.close();
+        if self.wait_until_gone(QUIT_PATIENCE) {
+            return Ok(());
+        }
+        Err(Error::failed(format!("QEMU of domain '{}' (process {}) cannot be ended", self.me.name, self.me.id)))
+    }
+
+    fn wait_until_gone(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        self.table.wait_until(deadline, |_| !self.alive.load(Ordering::Acquire)) && process::wait_gone(self.me.id, deadline)
+    }
+
+    /// QEMU is gone and its jobs have ended: tells the subscribers, and leaves the hub unless records are kept.
+    pub(super) fn leave(self: &Arc<Self>) {
+        let (state_reason, detail) = {
+            let inner = self.inner.lock();
+            match (inner.destroying, inner.shutdown_seen, inner.state) {
+                (true, _, _) => (reason::SHUTOFF_DESTROYED, lifecycle::STOPPED_DESTROYED),
+                (_, true, _) => (reason::SHUTOFF_SHUTDOWN, lifecycle::STOPPED_SHUTDOWN),
+                (_, _, DomainState::Crashed) => (reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED),
+                _ => (reason::SHUTOFF_FAILED, lifecycle::STOPPED_FAILED),
+            }
+        };
+        self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
+        self.inner.lock().enter(DomainState::Shutoff, state_reason);
+        self.alive.store(false, Ordering::Release);
+        self.forget_if_empty();
+        // Wakes those who wait for the end.
+        self.table.wake();
+    }
+
+    /// A domain that has ended is kept as long as records of its jobs are.
+    pub(super) fn forget_if_empty(self: &Arc<Self>) {
+        if self.alive.load(Ordering::Acquire) || !self.table.read(|engine| engine.is_empty()) {
+            return;
+        }
+        self.records.remove_all();
+        if let Some(hub) = self.hub.upgrade() {
+            hub.remove(self);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What tests on real QEMU share: images, processes that are ended again, and a subscriber that takes notes.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use virt_jobs::event::{Handler, Subscriptions};
+use virt_jobs::model::event::{id, Event, Payload};
+
+/// The emulator to test with; `None` says SKIP.
+pub fn emulator() -> Option<String> {
+    let wanted = std::env::var("VIRT_JOBS_QEMU").unwrap_or_else(|_| "qemu-system-x86_64".to_owned());
+    if Command::new(&wanted).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
+        return Some(wanted);
+    }
+    println!("SKIP: {wanted} cannot be run");
+    None
+}
+
+/// `kvm` where it can be used.
+pub fn accelerator() -> &'static str {
+    let usable = std::fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
+    if usable {
+        "kvm"
+    } else {
+        "tcg"
+    }
+}
+
+/// Runs a tool that must succeed; returns what it printed.
+pub fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A chain of qcow2 images, base first, each with a pattern of its own in its own part of the disk.
+pub fn make_chain(dir: &Path, names: &[&str], mib: u64) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let path = dir.join(format!("{name}.qcow2"));
+        let size = format!("{mib}M");
+        let text = path.to_str().unwrap();
+        match paths.last() {
+            None => run("qemu-img", &["create", "-q", "-f", "qcow2", text, &size]),
+            Some(below) => run("qemu-img", &["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below.to_str().unwrap(), text]),
+        };
+        let share = mib / names.len() as u64;
+        let write = format!("write -q -P {} {}M {share}M", n + 1, share * n as u64);
+        run("qemu-io", &["-f", "qcow2", "-c", &write, text]);
+        paths.push(path);
+    }
+    paths
+}
+
+/// Whether an image is sound and holds what another one holds.
+pub fn assert_same(image: &Path, expected: &Path) {
+    run("qemu-img", &["check", "-q", image.to_str().unwrap()]);
+    run("qemu-img", &["compare", "-q", image.to_str().unwrap(), expected.to_str().unwrap()]);
+}
+
+/// A QEMU that somebody else started, ended when the test is over.
+pub struct Qemu {
+    child: Child,
+}
+
+impl Qemu {
+    /// Starts QEMU with a monitor socket and waits until it listens.
+    pub fn start(emulator: &str, socket: &Path, arguments: &[&str]) -> Qemu {
+        let monitor = format!("unix:{},server=on,wait=off", socket.display());
+        let base = ["-machine", "q35", "-accel", accelerator(), "-m", "64", "-nodefaults", "-no-user-config", "-display", "none", "-qmp"];
+        let child = Command::new(emulator)
+            .args(base)
+            .arg(&monitor)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{emulator}: {e}"));
+        let qemu = Qemu { child };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !socket.exists() {
+            assert!(Instant::now() < deadline, "no monitor at {}", socket.display());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        qemu
+    }
+
+    /// Starts one whose only disk has this chain, base first, with a node name for each image.
+    pub fn with_disk(emulator: &str, socket: &Path, chain: &[PathBuf]) -> Qemu {
+        let mut arguments: Vec<String> = Vec::new();
+        let mut below: Option<String> = None;
+        for (n, path) in chain.iter().enumerate() {
+            let node = format!("node{n}");
+            let backing = below.map_or("null".to_owned(), |node| format!("\"{node}\""));
+            arguments.push("-blockdev".to_owned());
+            arguments.push(format!(
+                "{{\"driver\":\"qcow2\",\"node-name\":\"{node}\",\"read-only\":{},\"backing\":{backing},\"file\":{{\"driver\":\"file\",\"filename\":\"{}\",\"auto-read-only\":true}}}}",
+                n + 1 < chain.len(),
+                path.display()
+            ));
+            below = Some(node);
+        }
+        arguments.push("-device".to_owned());
+        arguments.push(format!("virtio-blk-pci,id=disk0,drive={}", below.unwrap()));
+        Qemu::start(emulator, socket, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: a signal to a child of ours that has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Takes notes of everything that a connection announces.
+#[derive(Clone, Default)]
+pub struct Notes {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+struct Scribe(Notes);
+
+impl Handler for Scribe {
+    fn handle(&self, _callback_id: i32, event: &Event) {
+        let line = match &event.payload {
+            Payload::JobState { name, kind, state } => format!("{name} {kind} {state}"),
+            Payload::BlockJob { target, kind, status, .. } => format!("block {target} {kind} {status}"),
+            Payload::Lifecycle { event, detail } => format!("lifecycle {event} {detail}"),
+            other => format!("{other:?}"),
+        };
+        self.0.lines.lock().push(line);
+    }
+}
+
+impl Notes {
+    pub fn subscribe(events: &Arc<Subscriptions>) -> Notes {
+        let notes = Notes::default();
+        for event in [id::JOB_STATE, id::BLOCK_JOB_2, id::LIFECYCLE] {
+            events.register(event, None, Arc::new(Scribe(notes.clone()))).unwrap();
+        }
+        notes
+    }
+
+    /// Delivers events until one of the lines is this one.
+    pub fn wait_for(&self, events: &Subscriptions, wanted: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            events.flush();
+            if self.lines.lock().iter().any(|line| line == wanted) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no '{wanted}' in {:#?}", self.lines.lock());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.lines.lock().clone()
+    }
+}
