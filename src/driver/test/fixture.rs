@@ -78,11 +78,12 @@ fn add_domain(world: &Arc<World>, element: &Element, prefix: Option<&str>) -> Re
     vm.inner.persistent = initial.persistent.then(|| def.clone());
     match initial.state {
         DomainState::Shutoff => vm.enter(DomainState::Shutoff, reason::SHUTOFF_UNKNOWN),
+        // Nobody knows how it came to run, in libvirt's test driver either.
         DomainState::Paused => {
-            vm.boot(def);
-            vm.enter(DomainState::Paused, reason::PAUSED_USER);
+            vm.run(def, reason::RUNNING_UNKNOWN);
+            vm.enter(DomainState::Paused, reason::PAUSED_UNKNOWN);
         }
-        _ => vm.boot(def),
+        _ => vm.run(def, reason::RUNNING_UNKNOWN),
     }
     jobs.iter().try_for_each(|(job, element)| vm.stage(job).map_err(|error| wrong(element, error.detail)))
 }

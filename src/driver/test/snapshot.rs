@@ -10,7 +10,7 @@ use crate::model::disk::{Disk, Image};
 use crate::model::domain::reason;
 use crate::model::event::lifecycle;
 use crate::model::flags::{JOB_START_MASK, JOB_START_PARALLEL};
-use crate::model::{code, DomainState, Error, JobType, Result};
+use crate::model::{code, from, DomainState, Error, JobType, Result};
 use crate::xml::domain::DomainDef;
 use crate::xml::snapshot::{Location, SnapshotDef, SnapshotDisk, Taken};
 
@@ -201,7 +201,7 @@ impl Locked<'_> {
         let created = self.now().wall_ms / 1000;
         let name = def.name.get_or_insert_with(|| created.to_string()).clone();
         if self.inner.snapshots.find(&name).is_ok() {
-            return Err(Error::failed(format!("domain moment {name} already exists")));
+            return Err(Error::failed(format!("domain moment {name} already exists")).raised_by(from::DOMAIN));
         }
         let inner = &self.inner;
         let domain = inner.live.as_ref().or(inner.persistent.as_ref()).cloned().ok_or_else(|| self.gone())?;

@@ -191,7 +191,7 @@ fn a_namespace_prefix_may_be_declared_anywhere_and_be_called_anything() {
     let inside = inside.replace("<domain type", "<domain xmlns:x='urn:virt-jobs:test:1.0' type");
     let inside = inside.replace("</domain>", "<x:state>paused</x:state></domain>");
     let stage = Stage::new(&inside);
-    assert_eq!(stage.domain("d").state(), Ok((DomainState::Paused, reason::PAUSED_USER)));
+    assert_eq!(stage.domain("d").state(), Ok((DomainState::Paused, reason::PAUSED_UNKNOWN)));
 }
 
 #[test]
