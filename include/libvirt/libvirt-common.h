@@ -6,8 +6,8 @@
  * Generated from the Rust sources of virt-jobs; change those and run "make headers".
  */
 
-#ifndef LIBVIRT_COMMON_H
-#define LIBVIRT_COMMON_H
+#ifndef __VIR_VIRCOMMON_H__
+#define __VIR_VIRCOMMON_H__
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -234,4 +234,4 @@ void virTypedParamsFree(virTypedParameterPtr params, int nparams);
 }
 #endif
 
-#endif /* LIBVIRT_COMMON_H */
+#endif /* __VIR_VIRCOMMON_H__ */
