@@ -21,8 +21,16 @@ fn open(dir: &Path) -> (Arc<Subscriptions>, Notes, Arc<dyn Connection>) {
     (events.clone(), notes, qemu::open(dir, events).unwrap())
 }
 
+/// The domain of a QEMU that may just be beginning to listen.
 fn domain(connection: &Arc<dyn Connection>) -> Arc<dyn Domain> {
-    connection.domain(&connection.lookup(Key::Name("vm")).unwrap()).unwrap()
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match connection.lookup(Key::Name("vm")) {
+            Ok(found) => return connection.domain(&found).unwrap(),
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn copy(domain: &Arc<dyn Domain>, dir: &Path, bandwidth: u64, flags: u32) -> String {

@@ -89,7 +89,7 @@ fn abort(job: &mut Job, powers: Powers) -> Result<Action> {
     Ok(action)
 }
 
-fn finalize(job: &Job) -> Result<Action> {
+fn finalize(job: &mut Job) -> Result<Action> {
     let id = job.hyp_id.clone();
     if job.status == HypStatus::Pending {
         in_state(job, ControlOp::Finalize, &[JobState::Ready])?;
@@ -99,6 +99,7 @@ fn finalize(job: &Job) -> Result<Action> {
         return Err(Error::unsupported(format!("a job of type '{}' ends by itself and cannot be finalized", job.kind)));
     }
     in_state(job, ControlOp::Finalize, &[JobState::Ready])?;
+    job.ending = Some(Ending::Pivot);
     Ok(Action::Complete { id })
 }
 

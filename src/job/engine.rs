@@ -626,25 +626,26 @@ fn outcome_of(listed: &Listed) -> Outcome {
 /// The most that can be said about a job that is gone without a word.
 fn inferred_outcome(job: &Job) -> Outcome {
     match (job.saw_aborting, job.ending) {
-        (true, Some(_)) => Outcome::Aborted,
-        (true, None) => Outcome::Failed("the job failed; the hypervisor did not keep the reason".to_owned()),
+        (true, Some(Ending::Cancel | Ending::Soft)) => Outcome::Aborted,
+        (true, _) => Outcome::Failed("the job failed; the hypervisor did not keep the reason".to_owned()),
         (false, _) if matches!(job.status, HypStatus::Pending | HypStatus::Concluded) => Outcome::Completed,
         (false, _) => Outcome::Failed("the job disappeared; its outcome is unknown".to_owned()),
     }
 }
 
-/// Turns the hypervisor's view of an end into that of the job's user.
+/// Turns the hypervisor's view of an end into that of the job's user. `going`: why the domain is about to end.
 fn as_its_user_sees_it(job: &Job, outcome: Outcome, going: Option<String>) -> Outcome {
-    match (outcome, job.ending) {
-        (Outcome::Completed, Some(Ending::Soft)) => Outcome::Aborted,
-        (Outcome::Aborted, None) => going.map_or(Outcome::Aborted, Outcome::Failed),
+    let asked = matches!(job.ending, Some(Ending::Cancel | Ending::Soft));
+    match outcome {
+        Outcome::Completed if job.ending == Some(Ending::Soft) => Outcome::Aborted,
+        // A mirror that nobody finalized was ended for the sake of its target.
+        Outcome::Completed if job.kind.becomes_ready() && job.ending.is_none() => going.map_or(Outcome::Completed, Outcome::Failed),
+        Outcome::Aborted if !asked => going.map_or(Outcome::Aborted, Outcome::Failed),
         // strerror(ECANCELED) is how QEMU lists a cancelled job.
-        (Outcome::Failed(text), ending) if text == "Operation canceled" && (ending.is_some() || job.saw_aborting) => {
-            match (going, ending) {
-                (Some(reason), None) => Outcome::Failed(reason),
-                _ => Outcome::Aborted,
-            }
-        }
-        (outcome, _) => outcome,
+        Outcome::Failed(text) if text == "Operation canceled" && (asked || job.saw_aborting) => match going {
+            Some(reason) if !asked => Outcome::Failed(reason),
+            _ => Outcome::Aborted,
+        },
+        outcome => outcome,
     }
 }

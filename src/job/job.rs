@@ -19,6 +19,8 @@ pub(super) enum Ending {
     Cancel,
     /// A ready mirror ended without pivot: the hypervisor calls that success, its user an abort.
     Soft,
+    /// A ready mirror made the disk's source.
+    Pivot,
 }
 
 /// Where a job stands between its start and its place in the list of finished ones.

@@ -71,6 +71,7 @@ pub(super) fn attach(hub: &Arc<Hub>, socket: &Path, handler: &Handler, monitor: 
             resume_reason: reason::RUNNING_UNPAUSED,
             shutdown_seen: false,
             destroying: false,
+            closing: None,
             listing_asked: false,
             listing_again: false,
         }),
@@ -104,7 +105,12 @@ impl QemuDomain {
                 inner.disks.refresh_exports(&exports);
             }
         }
-        self.refresh_jobs().map_err(|error| Error { detail: format!("domain '{}': {}", self.me.name, error.detail), ..error })
+        self.refresh_jobs().map_err(|error| Error { detail: format!("domain '{}': {}", self.me.name, error.detail), ..error })?;
+        if self.inner.lock().state == DomainState::Shutdown {
+            // Its guest shut down while nobody was there.
+            self.close_down();
+        }
+        Ok(())
     }
 
     /// Jobs that an earlier process started: the first listing tells what became of them.

@@ -1,10 +1,7 @@
 //! The command line of a VM.
 //!
-//! What libvirt 9.0 would run for the same XML, where the monitor socket and the files around it are ours. Two differences are meant:
-//!
-//! * `-no-shutdown` is not given. libvirt's daemon is there to end a QEMU whose guest has shut down; here QEMU has to leave
-//!   by itself, since there may be no client at that moment.
-//! * `-daemonize` is given. QEMU then is nobody's child, and outlives the program that started it.
+//! What libvirt 9.0 would run for the same XML, where the monitor socket and the files around it are ours. One difference is
+//! meant: `-daemonize` is given. QEMU then is nobody's child, and outlives the program that started it.
 //!
 //! Options that take structured values get JSON, and the others have their commas doubled, so that no path and no name can be
 //! taken for something else.
@@ -18,7 +15,7 @@ use super::blockdev;
 use super::emulator;
 use super::machine::{self, Layout};
 pub(super) use super::paths::VmPaths;
-use crate::model::disk::Disk;
+use crate::model::disk::{Disk, Image};
 use crate::model::{Error, Result};
 use crate::xml::domain::DomainDef;
 
@@ -108,19 +105,21 @@ fn sort_disks(disks: &mut [Disk]) -> Result<()> {
 }
 
 /// libvirt's numbers: the topmost images first, those of the last disk being 1 and a drive without medium using one up;
-/// then what is below them, disk by disk.
+/// then what is below them, disk by disk, again the last one first.
 fn number_images(disks: &mut [Disk]) {
-    let count = u32::try_from(disks.len()).unwrap_or(u32::MAX);
-    let mut next = count;
-    for (number, disk) in (1..=count).rev().zip(disks) {
-        for (depth, image) in disk.chain.iter_mut().enumerate() {
-            image.index = if depth == 0 {
-                number
-            } else {
-                next += 1;
-                next
-            };
+    let mut next = 0;
+    let mut number = |image: &mut Image| {
+        next += 1;
+        image.index = next;
+    };
+    for disk in disks.iter_mut().rev() {
+        match disk.chain.first_mut() {
+            Some(top) => number(top),
+            None => number(&mut Image::default()),
         }
+    }
+    for disk in disks.iter_mut().rev() {
+        disk.chain.iter_mut().skip(1).for_each(&mut number);
     }
 }
 
@@ -189,6 +188,8 @@ fn platform(args: &mut Args, def: &DomainDef) {
     args.flag("-no-user-config");
     args.flag("-nodefaults");
     args.pair("-rtc", "base=utc");
+    // A guest that shuts down leaves QEMU stopped, for its jobs to be brought to an end first.
+    args.flag("-no-shutdown");
     if def.on_reboot == "destroy" {
         args.pair("-action", "reboot=shutdown");
     }

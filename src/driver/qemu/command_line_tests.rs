@@ -72,6 +72,7 @@ fn the_whole_command_line_is_as_it_always_was() {
         "-nodefaults",
         "-rtc",
         "base=utc",
+        "-no-shutdown",
         "-boot",
         "strict=on",
         "-msg",

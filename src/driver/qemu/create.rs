@@ -41,13 +41,11 @@ impl Hub {
     pub fn create(self: &Arc<Self>, xml: &str, flags: u32) -> Result<Arc<QemuDomain>> {
         let dir = self.directory()?.to_owned();
         let mut def = DomainDef::parse(xml)?;
+        if def.uuid.is_none() {
+            def.uuid = Some(random_uuid()?);
+        }
         self.scan()?;
         self.refuse_duplicates(&def)?;
-        let uuid = match def.uuid {
-            Some(uuid) => uuid,
-            None => random_uuid()?,
-        };
-        def.uuid = Some(uuid);
         for disk in &mut def.disks {
             probe::complete(disk)?;
         }
@@ -87,7 +85,7 @@ impl Hub {
             let alive = domain.alive.load(Ordering::Acquire);
             let same_uuid = def.uuid == Some(domain.me.uuid);
             if domain.me.name == def.name {
-                if def.uuid.is_some() && !same_uuid {
+                if !same_uuid {
                     return Err(Error::failed(format!("domain '{}' already exists with uuid {}", def.name, domain.me.uuid)));
                 }
                 if alive {

@@ -1,5 +1,6 @@
 //! One running QEMU as a domain.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     pub resume_reason: i32,
     pub shutdown_seen: bool,
     pub destroying: bool,
+    /// Set once the guest has shut down: mirrors that are to end before QEMU is told to leave, by QEMU's ids.
+    pub closing: Option<HashSet<String>>,
     pub listing_asked: bool,
     pub listing_again: bool,
 }

@@ -48,6 +48,7 @@ impl QemuDomain {
     /// An event of QEMU's. Unknown ones, and known ones with parts missing, are passed over.
     fn announced(self: &Arc<Self>, name: &str, data: &Value) {
         for seen in observations(name, data) {
+            self.note_end(&seen);
             self.observe(seen);
         }
         match name {
@@ -90,7 +91,10 @@ impl QemuDomain {
         };
         let reason = {
             let mut inner = self.inner.lock();
-            inner.shutdown_seen = true;
+            // Telling a QEMU to leave whose guest has shut down is announced as one more shutdown.
+            if std::mem::replace(&mut inner.shutdown_seen, true) {
+                return;
+            }
             inner.end_reason().to_owned()
         };
         self.observe(Observation::Going { reason });
@@ -98,6 +102,7 @@ impl QemuDomain {
         inner.enter(DomainState::Shutdown, reason::SHUTDOWN_USER);
         drop(inner);
         self.emit(Payload::Lifecycle { event: lifecycle::SHUTDOWN, detail });
+        self.close_down();
     }
 
     fn panicked(self: &Arc<Self>) {

@@ -88,10 +88,10 @@ impl QemuDomain {
                 _ => (reason::SHUTOFF_FAILED, lifecycle::STOPPED_FAILED),
             }
         };
-        self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
         self.inner.lock().enter(DomainState::Shutoff, state_reason);
         self.alive.store(false, Ordering::Release);
         self.forget_if_empty();
+        self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
         // Wakes those who wait for the end.
         self.table.wake();
     }

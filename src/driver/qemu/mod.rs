@@ -29,6 +29,7 @@ pub mod reactor;
 mod records;
 #[cfg(test)]
 mod replay_tests;
+mod shutdown;
 mod translate;
 
 pub use connection::open;
