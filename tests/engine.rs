@@ -205,7 +205,7 @@ fn apply(engine: &mut Engine, model: &mut Model, step: &Step) {
 
 fn reserve(engine: &mut Engine, model: &mut Model, kind: JobType, disk: u8, bits: u8, now: Now, out: &mut Vec<Effect>) {
     let disk = format!("vd{}", char::from(b'a' + disk));
-    let word = u32::from(bits & 1) * flags::JOB_START_PERSIST | u32::from(bits >> 1) * flags::JOB_START_PARALLEL;
+    let word = (u32::from(bits & 1) * flags::JOB_START_PERSIST) | (u32::from(bits >> 1) * flags::JOB_START_PARALLEL);
     let before: Vec<String> = engine.iter().map(|job| job.name().to_owned()).collect();
     match engine.reserve(StartRequest::new(kind, JobConfig::on_disk(&disk)).with_flags(word), now, out) {
         Ok(reservation) => {

@@ -75,7 +75,7 @@ fn a_copy_is_told_ready_and_pivots_when_it_is_finalized() {
             "block vda 2 0",
         ]
     );
-    assert_eq!(b.names(), [name.clone()]);
+    assert_eq!(b.names(), std::slice::from_ref(&name));
     assert!(b.domain.xml(0).unwrap().contains("copy.qcow2"));
     b.domain.control_job(&name, ControlOp::Dismiss).unwrap();
     assert!(b.names().is_empty());

@@ -34,7 +34,7 @@ impl QemuDomain {
         }
         let hardware = command_line::hotplug(&self.live_definition(), &mut disk)?;
         let links: Vec<Link> = disk.chain.iter().cloned().map(Link::own).collect();
-        let controller = hardware.controller.map_or(Ok(()), |controller| self.call("device_add", controller).map(drop));
+        let controller = hardware.controller.map_or(Ok(()), |controller| self.add_scsi_controller(controller));
         let added =
             controller.and_then(|()| self.add_nodes(&hardware.nodes)).and_then(|()| self.call("device_add", hardware.device).map(drop));
         if let Err(error) = added {

@@ -70,11 +70,6 @@ impl Records {
         (records, last)
     }
 
-    /// Whether there is anything that a later process should find.
-    pub fn is_empty(&self) -> bool {
-        !fs::read_dir(&self.dir).into_iter().flatten().flatten().any(|entry| entry.path().extension().is_some_and(|e| e == "json"))
-    }
-
     /// The domain and all its jobs are gone.
     pub fn remove_all(&self) {
         let _ = fs::remove_dir_all(&self.dir);

@@ -103,7 +103,7 @@ impl Replay {
             assert!(states.last().unwrap().is_final(), "{name}: {states:?}");
         }
         for (id, state) in &self.said {
-            let last = self.told.iter().filter(|(name, _)| *name == id || name.starts_with(&format!("{id}#"))).next_back();
+            let last = self.told.iter().rfind(|(name, _)| *name == id || name.starts_with(&format!("{id}#")));
             let told = last.and_then(|(_, states)| states.last());
             assert_eq!(told, Some(state), "{id}");
         }
