@@ -85,7 +85,10 @@ fn fixture_world(path: &Path) -> Result<Arc<World>> {
         return Err(Error::xml(format!("'{}' is larger than {MAX_FIXTURE_BYTES} bytes", path.display())));
     }
     let text = std::fs::read_to_string(path).map_err(why)?;
-    let named = |error: Error| Error { detail: format!("{}: {}", path.display(), error.detail), ..error };
+    let named = |error: Error| {
+        let detail = format!("{}: {}", path.display(), error.detail);
+        Error { detail: detail.trim_end_matches(": ").to_owned(), ..error }
+    };
     fixture::build(&text, SystemClock::shared()).map_err(named)
 }
 
