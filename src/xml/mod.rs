@@ -8,4 +8,4 @@ pub mod snapshot;
 pub mod writer;
 
 #[cfg(test)]
-mod validate;
+pub(crate) mod validate;

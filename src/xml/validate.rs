@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Asserts that all documents conform to a RelaxNG schema, and are in the layout that a plain reader relies on.
-pub(super) fn assert_valid(schema: &Path, documents: &[String]) {
+pub(crate) fn assert_valid(schema: &Path, documents: &[String]) {
     let installed = Command::new("xmllint").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !installed || !schema.exists() {
         println!("SKIP: no xmllint, or no {}", schema.display());
@@ -26,6 +26,6 @@ pub(super) fn assert_valid(schema: &Path, documents: &[String]) {
 }
 
 /// A schema of this project.
-pub(super) fn own_schema(name: &str) -> std::path::PathBuf {
+pub(crate) fn own_schema(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas").join(name)
 }

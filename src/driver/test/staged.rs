@@ -133,7 +133,7 @@ impl JobSpec {
         {
             return refuse("the size of a job on disks is that of the disks");
         }
-        if self.kind == JobType::BlockCopy && self.id.is_none() && self.target.is_none() {
+        if self.kind == JobType::BlockCopy && self.id.is_none() && self.target.is_none() && !self.state.is_final() {
             return refuse("a copy needs a target");
         }
         if self.start_ms > 0 && self.state.is_final() {

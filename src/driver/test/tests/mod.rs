@@ -2,6 +2,7 @@
 
 mod backup;
 mod block;
+mod documents;
 mod fixture;
 mod lifecycle;
 mod memory;
