@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use virt_jobs::driver::request::{BlockPull, Save};
+use virt_jobs::driver::request::{BlockPull, ListFilter, Save};
 use virt_jobs::driver::uri::Target;
 use virt_jobs::driver::{test, Connection, Domain, Key};
 use virt_jobs::event::{Handler, Subscriptions};
 use virt_jobs::model::event::{id, Event, Payload};
-use virt_jobs::model::{code, ControlOp, JobState};
+use virt_jobs::model::{code, flags, ControlOp, JobState};
 
 /// The default world is one for the whole process, and these tests want it to themselves.
 static WORLD: Mutex<()> = Mutex::new(());
@@ -128,6 +128,50 @@ fn a_call_that_blocks_is_ended_by_another_thread() {
         assert_eq!(saving.join().unwrap().map_err(|error| error.code), Err(code::OPERATION_ABORTED));
     });
     assert!(domain.is_active());
+}
+
+/// What one of several threads does, and how many of its calls succeeded.
+fn meddle(seed: u64, until: Instant) -> usize {
+    let client = Client::open();
+    let mut word = seed;
+    let mut successes = 0;
+    while Instant::now() < until {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let Ok(domain) = client.connection.lookup(Key::Name("test")).and_then(|domain| client.connection.domain(&domain)) else { continue };
+        let mut names = Vec::new();
+        domain.list_jobs(ListFilter(flags::list::STATS), &mut |job| names.push(job.name().to_owned())).unwrap();
+        let name = names.get(word as usize % names.len().max(1)).map_or("none", String::as_str);
+        let ops = [ControlOp::Abort, ControlOp::Pause, ControlOp::Resume, ControlOp::Finalize, ControlOp::Dismiss];
+        let done = match word >> 60 {
+            0 => domain.destroy(0).is_ok(),
+            1..=3 => domain.start(0).is_ok(),
+            4..=6 => domain.block_pull(&BlockPull { flags: flags::JOB_START_PARALLEL, ..pull(0) }).is_ok(),
+            7 => domain.backup_begin("<domainbackup/>", None, flags::JOB_START_PARALLEL | flags::JOB_START_PERSIST).is_ok(),
+            8 => domain.snapshot_create("<domainsnapshot/>", 16 | 4).is_ok(),
+            9 => domain.job_xml(name, true).is_ok(),
+            10 => domain.wait_job(name, 0, Some(Duration::from_millis(1))).is_ok(),
+            _ => domain.control_job(name, ops[(word >> 20) as usize % ops.len()]).is_ok(),
+        };
+        successes += usize::from(done);
+    }
+    client.domain().destroy(0).ok();
+    let mut last = std::collections::HashMap::new();
+    for (name, state) in client.heard() {
+        let before: Option<JobState> = last.insert(name.clone(), state);
+        assert!(before.is_none_or(|before| before != state && !before.is_final()), "{name} was {before:?}, then {state}");
+    }
+    successes
+}
+
+#[test]
+fn threads_that_work_on_one_domain_at_once_get_along() {
+    let _alone = WORLD.lock();
+    let until = Instant::now() + Duration::from_millis(700);
+    let successes: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..=4).map(|seed| scope.spawn(move || meddle(seed, until))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert!(successes > 50, "only {successes} calls succeeded");
 }
 
 #[test]
