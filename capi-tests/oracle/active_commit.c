@@ -22,6 +22,7 @@ static void into_the_bottom(struct machine *m)
     machine_start_with_chain(m, 3);
     start_active(m, NULL, NULL, 0);
     pivot(m, 0);
+    show_inactive_disks(m);
     machine_destroy(m);
     check_image("vda-0.qcow2", "qcow2", 3);
     show_backing("vda-0.qcow2");

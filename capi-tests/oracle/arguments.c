@@ -39,7 +39,8 @@ static void rebase(struct machine *m)
     CALL(virDomainBlockRebase(m->dom, "vda", NULL, 0, VIR_DOMAIN_BLOCK_REBASE_COPY_DEV));
     CALL(virDomainBlockRebase(m->dom, "vda", NULL, 0, VIR_DOMAIN_BLOCK_REBASE_COPY));
     CALL(virDomainBlockRebase(m->dom, "vda", "copy.qcow2", 0, VIR_DOMAIN_BLOCK_REBASE_COPY));
-    CALL(virDomainBlockRebase(m->dom, "vda", "vda[2]", 0, VIR_DOMAIN_BLOCK_REBASE_COPY | VIR_DOMAIN_BLOCK_REBASE_RELATIVE));
+    CALL(virDomainBlockRebase(m->dom, "vda", "vda[2]", 0,
+                              VIR_DOMAIN_BLOCK_REBASE_COPY | VIR_DOMAIN_BLOCK_REBASE_RELATIVE));
     CALL(virDomainBlockRebase(m->dom, "vda", path_of(m, "copy.qcow2"), 0,
                               VIR_DOMAIN_BLOCK_REBASE_COPY | VIR_DOMAIN_BLOCK_REBASE_REUSE_EXT |
                                   VIR_DOMAIN_BLOCK_REBASE_COPY_RAW));
@@ -73,8 +74,10 @@ static void copy(struct machine *m)
     CALL(virDomainBlockCopy(m->dom, "vda", "<disk/>", NULL, 0, 0));
     CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='file'><driver type='qcow2'/></disk>", NULL, 0, 0));
     CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='moon'><source file='/x'/></disk>", NULL, 0, 0));
-    CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='file'><source file='/x'/><driver type='moon'/></disk>", NULL, 0, 0));
-    CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='file'><source file='x'/><driver type='raw'/></disk>", NULL, 0, 0));
+    CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='file'><source file='/x'/><driver type='moon'/></disk>",
+                            NULL, 0, 0));
+    CALL(virDomainBlockCopy(m->dom, "vda", "<disk type='file'><source file='x'/><driver type='raw'/></disk>",
+                            NULL, 0, 0));
     show_late_events();
     show_disks(m);
     show_file("copy.qcow2");

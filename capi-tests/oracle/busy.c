@@ -1,6 +1,8 @@
 /* A second job on a disk that has one, and jobs on two disks at once. */
 #include "oracle.h"
 
+#include <limits.h>
+
 static void try_second_jobs(struct machine *m)
 {
     CALL(virDomainBlockPull(m->dom, "vda", 0, 0));
@@ -17,7 +19,7 @@ static void try_second_jobs(struct machine *m)
 
 static void try_other_changes(struct machine *m)
 {
-    char detach[PATH_SIZE + 128] = "<disk type='file' device='disk'><target dev='vda' bus='virtio'/></disk>";
+    const char *detach = "<disk type='file' device='disk'><target dev='vda' bus='virtio'/></disk>";
     const char *snapshot = "<domainsnapshot><name>other</name></domainsnapshot>";
 
     CALL(virDomainDetachDeviceFlags(m->dom, detach, VIR_DOMAIN_AFFECT_LIVE));
@@ -40,11 +42,45 @@ static void cancel_and_use_again(struct machine *m, const char *cancelled)
     check_image("vda-2.qcow2", "qcow2", 3);
 }
 
+static void try_wrong_calls(struct machine *m)
+{
+    CALL(virDomainBlockPull(m->dom, "vda", 0, 1u << 20));
+    CALL(virDomainBlockPull(m->dom, "vda", ULONG_MAX, 0));
+    CALL(virDomainBlockPull(m->dom, "vda", ULONG_MAX, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES));
+    CALL(virDomainBlockRebase(m->dom, "vda", "nothing", 0, 0));
+    CALL(virDomainBlockRebase(m->dom, "vda", "vda[99]", 0, VIR_DOMAIN_BLOCK_REBASE_RELATIVE));
+    CALL(virDomainBlockRebase(m->dom, "vda", NULL, 0, VIR_DOMAIN_BLOCK_REBASE_RELATIVE));
+    CALL(virDomainBlockCommit(m->dom, "vda", "vda[99]", "vda[2]", 0, 0));
+    CALL(virDomainBlockCommit(m->dom, "vda", NULL, NULL, 0, 0));
+    CALL(virDomainBlockCommit(m->dom, "vda", "vda[3]", "vda[2]", ULONG_MAX, 0));
+    CALL(virDomainBlockCommit(m->dom, "vda", "vda[3]", "vda[2]", 0, VIR_DOMAIN_BLOCK_COMMIT_RELATIVE));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "vda-1.qcow2", "qcow2"), NULL, 0, 0));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "absent.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", "<disk/>", NULL, 0, 0));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.raw", "raw"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_SHALLOW));
+    CALL(virDomainBlockJobSetSpeed(m->dom, "vda", ULONG_MAX, 0));
+    CALL(virDomainBlockJobSetSpeed(m->dom, "vda", ULONG_MAX, VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES));
+    show_late_events();
+    show_job(m, "vda");
+}
+
+static void wrong_calls(struct machine *m)
+{
+    machine_start_with_chain(m, 3);
+    CALL(virDomainBlockPull(m->dom, "vda", SLOW, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES));
+    try_wrong_calls(m);
+    CALL(virDomainBlockJobAbort(m->dom, "vda", 0));
+    await_event("block-job-2 vda pull canceled");
+    machine_destroy(m);
+}
+
 static void during_pull(struct machine *m)
 {
     machine_start_with_chain(m, 3);
     CALL(virDomainBlockPull(m->dom, "vda", SLOW, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES));
     try_second_jobs(m);
+    try_other_changes(m);
     cancel_and_use_again(m, "block-job-2 vda pull canceled");
 }
 
@@ -72,6 +108,7 @@ static void during_commit(struct machine *m)
     machine_start_with_chain(m, 3);
     CALL(virDomainBlockCommit(m->dom, "vda", NULL, "vda[2]", SLOW, VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES));
     try_second_jobs(m);
+    try_other_changes(m);
     cancel_and_use_again(m, "block-job-2 vda commit canceled");
 }
 
@@ -81,6 +118,7 @@ static void during_active_commit(struct machine *m)
     CALL(virDomainBlockCommit(m->dom, "vda", NULL, NULL, SLOW,
                               VIR_DOMAIN_BLOCK_COMMIT_ACTIVE | VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES));
     try_second_jobs(m);
+    try_other_changes(m);
     cancel_and_use_again(m, "block-job-2 vda active-commit canceled");
 }
 
@@ -143,6 +181,7 @@ const struct scenario busy_scenarios[] = {
     {"busy-with-a-commit-the-disk-takes-no-second-job", during_commit},
     {"busy-with-an-active-commit-the-disk-takes-no-second-job", during_active_commit},
     {"busy-with-a-ready-active-commit-the-disk-takes-no-second-job", during_ready_active_commit},
+    {"busy-or-wrong-which-is-found-first", wrong_calls},
     {"two-disks-have-jobs-at-the-same-time", two_disks},
     {"disks-on-scsi-and-sata-have-jobs-too", two_buses},
     {NULL, NULL},

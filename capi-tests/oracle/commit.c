@@ -42,8 +42,11 @@ static void shallow(struct machine *m)
     CALL(virDomainBlockCommit(m->dom, "vda", NULL, "vda[2]", 0, VIR_DOMAIN_BLOCK_COMMIT_SHALLOW));
     await_event("block-job-2 vda commit completed");
     show_disks(m);
+    CALL(virDomainBlockCommit(m->dom, "vda", "vda[4]", "vda[3]", 0, VIR_DOMAIN_BLOCK_COMMIT_SHALLOW));
+    await_event("block-job-2 vda commit completed");
+    show_disks(m);
     machine_destroy(m);
-    check_image("vda-1.qcow2", "qcow2", 3);
+    check_image("vda-0.qcow2", "qcow2", 3);
 }
 
 static void cancelled(struct machine *m)

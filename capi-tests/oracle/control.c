@@ -53,7 +53,8 @@ static void speeds(struct machine *m)
     show_job(m, "vda");
     CALL(virDomainBlockJobSetSpeed(m->dom, "vda", 70000, VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES));
     show_job(m, "vda");
-    CALL(virDomainBlockJobSetSpeed(m->dom, path_of(m, "vda-1.qcow2"), 1500000, VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES));
+    CALL(virDomainBlockJobSetSpeed(m->dom, path_of(m, "vda-1.qcow2"), 1500000,
+                                   VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES));
     show_job(m, path_of(m, "vda-1.qcow2"));
     CALL(virDomainBlockJobSetSpeed(m->dom, "vda", 0, 0));
     await_event("block-job-2 vda pull completed");

@@ -13,10 +13,12 @@ static void pivot(struct machine *m)
 {
     machine_start_with_chain(m, 2);
     start_copy(m, 0);
+    show_inactive_disks(m);
     CALL(virDomainBlockJobAbort(m->dom, "vda", VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT));
     show_job(m, "vda");
     await_event("block-job-2 vda copy completed");
     show_disks(m);
+    show_inactive_disks(m);
     machine_destroy(m);
     check_image("copy.qcow2", "qcow2", 2);
     show_backing("copy.qcow2");

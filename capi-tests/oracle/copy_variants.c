@@ -37,7 +37,8 @@ static void full_into_existing(struct machine *m)
 {
     machine_start_with_chain(m, 2);
     make_image(m, "copy.qcow2", "qcow2", NULL);
-    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.qcow2", "qcow2"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "copy.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     pivot_and_show(m);
     check_image("copy.qcow2", "qcow2", 2);
 }
@@ -138,9 +139,11 @@ static void destinations_refused(struct machine *m)
     make_image(m, "taken.qcow2", "qcow2", NULL);
     make_empty_file("empty.qcow2");
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "taken.qcow2", "qcow2"), NULL, 0, 0));
-    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "absent.qcow2", "qcow2"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "absent.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "no/directory.qcow2", "qcow2"), NULL, 0, 0));
-    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "vda-1.qcow2", "qcow2"), NULL, 0, VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "vda-1.qcow2", "qcow2"), NULL, 0,
+                            VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     show_late_events();
     show_disks(m);
     show_file("taken.qcow2");

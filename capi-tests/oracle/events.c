@@ -133,10 +133,19 @@ static void on_block_job_2(virConnectPtr conn, virDomainPtr dom, const char *dis
         record_event("%s", text);
 }
 
+/*
+ * libvirt tells of QEMU's answer to being destroyed only if it hears it before it sees the end of the process, which is
+ * mostly but not always.
+ */
+int shutdown_by_chance(int event, int detail)
+{
+    return event == VIR_DOMAIN_EVENT_SHUTDOWN && detail == VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
+}
+
 static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
 {
     (void)conn;
-    if (concerns(opaque, dom))
+    if (concerns(opaque, dom) && !shutdown_by_chance(event, detail))
         record_event("lifecycle %s, detail %d", lifecycle_event(event), detail);
     return 0;
 }

@@ -126,6 +126,37 @@ void check_image(const char *file, const char *format, int layers)
     check_against_reference(file, format, like);
 }
 
+/* ---- spoiled images ---- */
+
+#define L1_TABLE_OFFSET 40 /* where the header has it, as a big-endian number of 64 bits */
+
+static long big_endian(const unsigned char bytes[8])
+{
+    unsigned long value = 0;
+    int i;
+
+    for (i = 0; i < 8; i++)
+        value = value << 8 | bytes[i];
+    return (long)value;
+}
+
+/* The first table of clusters gets an offset that is not on a cluster's border; QEMU fails with EIO when it follows. */
+void spoil_image(const char *file)
+{
+    unsigned char bytes[8];
+    FILE *image = fopen(file, "r+");
+    long entry;
+
+    if (!image || fseek(image, L1_TABLE_OFFSET, SEEK_SET) != 0 || fread(bytes, sizeof(bytes), 1, image) != 1)
+        give_up("cannot read the header of %s", file);
+    entry = big_endian(bytes);
+    if (fseek(image, entry, SEEK_SET) != 0 || fread(bytes, sizeof(bytes), 1, image) != 1)
+        give_up("cannot read the table of %s", file);
+    bytes[6] |= 0x02;
+    if (fseek(image, entry, SEEK_SET) != 0 || fwrite(bytes, sizeof(bytes), 1, image) != 1 || fclose(image) != 0)
+        give_up("cannot spoil %s", file);
+}
+
 /* ---- a guest of 512 bytes ---- */
 
 #define WRITTEN_SECTOR 8192

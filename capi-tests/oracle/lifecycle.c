@@ -117,7 +117,8 @@ static void start_refused(struct machine *m)
     CALL_POINTER(virDomainCreateXML(m->conn, "<domain", 0));
     CALL_POINTER(virDomainCreateXML(m->conn, "<domain/>", 0));
     CALL_POINTER(virDomainCreateXML(m->conn, "<domain type='moon'><name>x</name></domain>", 0));
-    CALL_POINTER(virDomainCreateXML(m->conn, "<domain type='qemu'><memory>65536</memory><os><type>hvm</type></os></domain>", 0));
+    CALL_POINTER(virDomainCreateXML(m->conn,
+                                    "<domain type='qemu'><memory>65536</memory><os><type>hvm</type></os></domain>", 0));
     CALL_POINTER(virDomainLookupByName(m->conn, other.name));
     show_state(m);
     machine_destroy(m);

@@ -33,8 +33,8 @@ static size_t append_disk(char *xml, size_t used, const struct machine *m, const
 }
 
 /*
- * Without KVM: there is next to nothing to run, the same happens everywhere, and where virtualization is nested KVM takes
- * seconds for a firmware's real mode.
+ * Without KVM: there is next to nothing to run, the same happens everywhere, and where virtualization is nested KVM
+ * takes seconds for a firmware's real mode.
  */
 char *machine_xml(const struct machine *m, const struct disk *disks, size_t n)
 {
@@ -158,7 +158,9 @@ static void add_mirror(struct description *d, const char *tag)
     char value[PATH_SIZE];
 
     add(d, "; mirror job=%s", attribute(tag, "job", value, sizeof(value)) ? value : "none");
-    add(d, " ready=%s ->", attribute(tag, "ready", value, sizeof(value)) ? value : "none");
+    add(d, " ready=%s", attribute(tag, "ready", value, sizeof(value)) ? value : "none");
+    add(d, " file=%s", attribute(tag, "file", value, sizeof(value)) ? base_name(value) : "none");
+    add(d, " format=%s ->", attribute(tag, "format", value, sizeof(value)) ? value : "none");
 }
 
 static void add_backing(struct description *d, const char *tag)
@@ -207,9 +209,9 @@ static const char *show_disk(const char *at)
     return at;
 }
 
-void show_disks(const struct machine *m)
+static void show_disks_of(const struct machine *m, unsigned int flags)
 {
-    char *xml = virDomainGetXMLDesc(m->dom, 0);
+    char *xml = virDomainGetXMLDesc(m->dom, flags);
     const char *at = xml;
 
     if (!xml) {
@@ -219,4 +221,15 @@ void show_disks(const struct machine *m)
     while (at && (at = strstr(at, "<disk ")))
         at = show_disk(at);
     free(xml);
+}
+
+void show_disks(const struct machine *m)
+{
+    show_disks_of(m, 0);
+}
+
+void show_inactive_disks(const struct machine *m)
+{
+    say("  inactive:");
+    show_disks_of(m, VIR_DOMAIN_XML_INACTIVE);
 }

@@ -48,8 +48,8 @@ void machine_start_with_chain(struct machine *m, int layers);
 /* Destroy it and wait for the event that says so: after this line nothing more is to come. */
 void machine_destroy(struct machine *m);
 /*
- * The same, but the guest does not run.  A guest that finds its disks makes QEMU drain them, and a mirror that is drained
- * does not keep to its bandwidth: this is for copies that must not become ready by themselves.
+ * The same, but the guest does not run.  A guest that finds its disks makes QEMU drain them, and a mirror that is
+ * drained does not keep to its bandwidth: this is for copies that must not become ready by themselves.
  */
 void machine_start_suspended(struct machine *m, int layers);
 /* Make chains of `layers` images for vda and vdb and start a machine with these two disks, suspended as well. */
@@ -58,6 +58,7 @@ void machine_start_with_two_chains(struct machine *m, int layers);
 const char *path_of(const struct machine *m, const char *file);
 /* Print the disks of the live XML: their chains, and the mirror if there is one. */
 void show_disks(const struct machine *m);
+void show_inactive_disks(const struct machine *m);
 
 /* ---- images (images.c) ---- */
 
@@ -76,6 +77,8 @@ void check_image(const char *file, const char *format, int layers);
 void make_bootable(const char *file, const char *format);
 /* check_image() for such an image, after the guest ran or before. */
 void check_bootable_image(const char *file, const char *format, int layers, int written);
+/* Make a qcow2 image that can be opened, but neither read nor written. */
+void spoil_image(const char *file);
 /* Print what the image itself names as its backing file, and whether by a relative name. */
 void show_backing(const char *file);
 void show_file(const char *file); /* whether it exists */
@@ -104,6 +107,8 @@ void await_event(const char *line);
 /* Print what has come so far and was not printed yet. */
 void show_late_events(void);
 void record_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Whether this event is one that libvirt sends or not, as it happens. */
+int shutdown_by_chance(int event, int detail);
 void format_block_job(char *text, size_t size, const char *label, const char *disk, int type, int status);
 
 /* ---- printing (output.c) ---- */
@@ -142,11 +147,13 @@ extern const struct scenario copy_variant_scenarios[];
 extern const struct scenario commit_scenarios[];
 extern const struct scenario active_commit_scenarios[];
 extern const struct scenario busy_scenarios[];
+extern const struct scenario failure_scenarios[];
 extern const struct scenario control_scenarios[];
 extern const struct scenario argument_scenarios[];
 extern const struct scenario refusal_scenarios[];
 extern const struct scenario lifecycle_scenarios[];
 extern const struct scenario end_scenarios[];
 extern const struct scenario registration_scenarios[];
+extern const struct scenario connection_scenarios[];
 
 #endif

@@ -171,6 +171,6 @@ void show_state(const struct machine *m)
     if (result < 0)
         report("virDomainGetInfo", result);
     else
-        say("virDomainGetInfo = %d: %s, memory %lu of %lu KiB, %u vcpu", result, info.state < 8 ? names[info.state] : "?",
-            info.memory, info.maxMem, info.nrVirtCpu);
+        say("virDomainGetInfo = %d: %s, memory %lu of %lu KiB, %u vcpu", result,
+            info.state < 8 ? names[info.state] : "?", info.memory, info.maxMem, info.nrVirtCpu);
 }

@@ -4,10 +4,12 @@
 static void whole_chain(struct machine *m)
 {
     machine_start_with_chain(m, 3);
+    show_inactive_disks(m);
     CALL(virDomainBlockPull(m->dom, "vda", 0, 0));
     await_event("block-job-2 vda pull completed");
     show_job(m, "vda");
     show_disks(m);
+    show_inactive_disks(m);
     machine_destroy(m);
     check_image("vda-2.qcow2", "qcow2", 3);
     show_backing("vda-2.qcow2");

@@ -24,6 +24,8 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
     struct listener *l = opaque;
 
     (void)dom;
+    if (shutdown_by_chance(event, detail))
+        return 0;
     record_event("%s: lifecycle %s, detail %d", l->name, lifecycle_event(event), detail);
     if (l->deregister >= 0) {
         record_event("%s: deregisters, %d", l->name, virConnectDomainEventDeregisterAny(conn, l->deregister));
@@ -47,7 +49,8 @@ static void on_block_job_2(virConnectPtr conn, virDomainPtr dom, const char *dis
     record_event("%s: block-job-2 %s %s %s", l->name, disk, block_job_type(type), block_job_status(status));
 }
 
-static int add(struct machine *m, struct listener *l, virDomainPtr dom, int id, virConnectDomainEventGenericCallback callback)
+static int add(struct machine *m, struct listener *l, virDomainPtr dom, int id,
+               virConnectDomainEventGenericCallback callback)
 {
     l->conn = m->conn;
     l->deregister = -1;

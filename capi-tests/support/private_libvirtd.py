@@ -21,6 +21,7 @@ Exit status: 77 if there is no libvirtd, QEMU or user namespace here, 1 on other
 """
 
 import ctypes
+import fcntl
 import os
 import shlex
 import shutil
@@ -141,6 +142,9 @@ def end(pids):
 
 def supervise(directory, prefix):
     """The supervisor's life: it ends when it is told to, or when libvirtd does."""
+    pid_file = open(f"{directory}/supervisor.pid", "w")
+    fcntl.flock(pid_file, fcntl.LOCK_EX)
+    print(os.getpid(), file=pid_file, flush=True)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     awaited = {signal.SIGTERM, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -161,12 +165,17 @@ def supervise(directory, prefix):
     end(children())
 
 
-def alive(pid):
+def supervisor_of(directory):
+    """The pid of its supervisor, or None; who holds the lock on the pid file is alive and is the supervisor."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+        with open(f"{directory}/supervisor.pid") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
+            except BlockingIOError:
+                return int(file.read() or 0) or None
+    except FileNotFoundError:
+        return None
 
 
 def answers(uri):
@@ -190,19 +199,19 @@ def start(directory):
     if os.listdir(directory):
         raise Failure(f"{directory} is not empty")
     configure(directory)
-    supervisor = os.fork()
-    if supervisor == 0:
+    if os.fork() == 0:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for fd in range(3):
             os.dup2(null, fd)
-        supervise(directory, prefix)
-        os._exit(0)
-    with open(f"{directory}/supervisor.pid", "w") as file:
-        file.write(str(supervisor))
+        try:
+            supervise(directory, prefix)
+        finally:
+            os._exit(0)
     uri = socket_uri(directory)
-    wait_until(lambda: not alive(supervisor) or answers(uri), START_SECONDS)
-    if not answers(uri):
+    begun = wait_until(lambda: supervisor_of(directory), STOP_SECONDS)
+    wait_until(lambda: not supervisor_of(directory) or answers(uri), START_SECONDS)
+    if not begun or not answers(uri):
         log = log_of(directory)
         stop(directory)
         raise Failure(f"libvirtd did not answer within {START_SECONDS} s\n{log}")
@@ -211,17 +220,10 @@ def start(directory):
 
 def stop(directory):
     directory = os.path.realpath(directory)
-    try:
-        with open(f"{directory}/supervisor.pid") as file:
-            supervisor = int(file.read())
-        with open(f"/proc/{supervisor}/cmdline") as file:
-            known = os.path.basename(__file__) in file.read()
-    except FileNotFoundError:
-        known = False
-    # The pid may have been used again since.
-    if known:
+    supervisor = supervisor_of(directory)
+    if supervisor:
         os.kill(supervisor, signal.SIGTERM)
-        wait_until(lambda: not alive(supervisor), 3 * STOP_SECONDS)
+        wait_until(lambda: not supervisor_of(directory), 3 * STOP_SECONDS)
     if os.path.exists(f"{directory}/supervisor.pid"):
         shutil.rmtree(directory, ignore_errors=True)
 
