@@ -165,6 +165,11 @@ impl Sim {
         self.change(id, now_ms, |run| run.frozen = true);
     }
 
+    /// Ends a job's way where it is.
+    pub fn finish(&mut self, id: &str, now_ms: u64) {
+        self.change(id, now_ms, |run| run.stops.clear());
+    }
+
     /// Lets a job go on.
     pub fn thaw(&mut self, id: &str, now_ms: u64) {
         self.change(id, now_ms, |run| run.frozen = false);

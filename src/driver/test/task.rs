@@ -285,7 +285,10 @@ impl Locked<'_> {
     fn fault(&mut self, id: &str, at_ms: u64, fault: Fault) {
         let Some(task) = self.inner.tasks.get_mut(id) else { return };
         match fault.action {
-            FaultAction::Fail => self.conclude(id, Outcome::Failed(fault.error)),
+            FaultAction::Fail => {
+                self.inner.sim.freeze(id, at_ms);
+                self.conclude(id, Outcome::Failed(fault.error));
+            }
             FaultAction::Stall => self.inner.sim.freeze(id, at_ms),
             FaultAction::Pause => {
                 task.status = HypStatus::Paused;
@@ -307,6 +310,8 @@ impl Locked<'_> {
         let Some(task) = self.inner.tasks.get_mut(id) else { return };
         task.status = HypStatus::Concluded;
         let (kind, manual_dismiss) = (task.kind, task.manual_dismiss);
+        let now_ms = self.now().mono_ms;
+        self.inner.sim.finish(id, now_ms);
         let error = outcome.error().map(str::to_owned);
         self.observe(Observation::Outcome { id: id.to_owned(), kind: Some(kind), outcome: outcome.clone() });
         self.show_ended(id, error);

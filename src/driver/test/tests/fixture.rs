@@ -208,3 +208,18 @@ fn a_job_of_somebody_elses_appears_ends_and_is_gone() {
     assert_eq!(stage.heard(), ["theirs running", "theirs completed"]);
     assert_eq!(jobs(&*stage.domain("d")), Vec::<String>::new());
 }
+
+#[test]
+fn a_job_that_waits_for_its_dismissal_stays_as_it_ended() {
+    let stage = Stage::new(&world("<j:job type='block-pull' id='theirs' disk='vda' bandwidth='1MiB' dismiss='manual'/>"));
+    let domain = stage.domain("d");
+    stage.clock.advance(4000);
+    domain.control_job("theirs", ControlOp::Abort).unwrap();
+    let before = domain.job_xml("theirs", true).unwrap();
+    assert!(before.contains("state='aborted'") && before.contains("<current>4194304</current>"), "{before}");
+    stage.clock.advance(60_000);
+    assert_eq!(domain.job_xml("theirs", true).unwrap(), before);
+    assert_eq!(stage.heard(), ["theirs aborted"]);
+    domain.control_job("theirs", ControlOp::Dismiss).unwrap();
+    assert_eq!(jobs(&*domain), Vec::<String>::new());
+}
