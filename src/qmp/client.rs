@@ -131,3 +131,85 @@ fn encode(id: u64, name: &str, arguments: Value) -> Vec<u8> {
     line.push('\n');
     line.into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn say<T>(client: &mut Client<T>, text: &str) -> Result<Step<T>, ProtocolError> {
+        client.accept(Message::decode(text.as_bytes())?)
+    }
+
+    fn running<T: PartialEq + std::fmt::Debug>() -> Client<T> {
+        let mut client = Client::default();
+        let greeted = say(&mut client, r#"{"QMP": {}}"#);
+        let Ok(Step::Greeted { send, .. }) = greeted else { panic!("{greeted:?}") };
+        assert_eq!(send, b"{\"execute\":\"qmp_capabilities\",\"id\":0}\n");
+        assert!(!client.is_running());
+        assert_eq!(say(&mut client, r#"{"return": {}, "id": 0}"#), Ok(Step::Ready));
+        assert!(client.is_running());
+        client
+    }
+
+    #[test]
+    fn a_conversation_begins_with_a_greeting() {
+        for text in [r#"{"event": "X"}"#, r#"{"return": {}, "id": 0}"#, "{}"] {
+            assert_eq!(say(&mut Client::<()>::default(), text), Err(ProtocolError::NoGreeting));
+        }
+    }
+
+    #[test]
+    fn a_refused_negotiation_says_why() {
+        let mut client = Client::<()>::default();
+        assert!(say(&mut client, r#"{"QMP": {}}"#).is_ok());
+        let refused = say(&mut client, r#"{"error": {"class": "GenericError", "desc": "not today"}, "id": 0}"#);
+        assert_eq!(refused, Err(ProtocolError::Refused("not today".into())));
+    }
+
+    #[test]
+    fn only_the_first_reply_to_a_living_command_counts() {
+        let mut client = running();
+        let (id, bytes) = client.command("stop", Value::Null, "a");
+        assert_eq!(bytes, format!("{{\"execute\":\"stop\",\"id\":{id}}}\n").into_bytes());
+        let reply = format!(r#"{{"return": {{}}, "id": {id}}}"#);
+        assert_eq!(say(&mut client, &reply), Ok(Step::Reply { id, waiter: "a", outcome: Ok(json!({})) }));
+        assert_eq!(say(&mut client, &reply), Ok(Step::Nothing));
+        let (id, _) = client.command("stop", json!({}), "b");
+        assert_eq!(client.forget(id), Some("b"));
+        assert_eq!(say(&mut client, &format!(r#"{{"return": {{}}, "id": {id}}}"#)), Ok(Step::Nothing));
+        assert_eq!(say(&mut client, r#"{"return": {}, "id": 99}"#), Ok(Step::Nothing));
+        assert_eq!(say(&mut client, r#"{"return": {}, "id": 0}"#), Ok(Step::Nothing));
+        assert_eq!(say(&mut client, r#"{"return": {}}"#), Ok(Step::Nothing));
+    }
+
+    #[test]
+    fn an_error_without_an_id_ends_the_conversation() {
+        let mut client = running::<()>();
+        let error = say(&mut client, r#"{"error": {"class": "GenericError", "desc": "JSON parse error"}}"#);
+        assert_eq!(error, Err(ProtocolError::Unaddressed("JSON parse error".into())));
+    }
+
+    proptest! {
+        #[test]
+        fn each_command_gets_its_own_answer_in_whatever_order(order in Just((0..20usize).collect::<Vec<_>>()).prop_shuffle()) {
+            let mut client = running();
+            let sent: Vec<(u64, Vec<u8>)> = (0..20).map(|n| client.command("x", json!({ "n": n }), n)).collect();
+            for n in order {
+                let command: Value = serde_json::from_slice(&sent[n].1).expect("JSON");
+                let reply = json!({ "return": command["arguments"], "id": command["id"] }).to_string();
+                let step = say(&mut client, &reply);
+                prop_assert_eq!(step, Ok(Step::Reply { id: sent[n].0, waiter: n, outcome: Ok(json!({ "n": n })) }));
+            }
+            prop_assert_eq!(client.pending().len(), 0);
+        }
+
+        #[test]
+        fn a_command_is_one_line_whatever_its_arguments(text in any::<String>()) {
+            let (_, bytes) = running().command(&text, json!({ "a": text }), ());
+            prop_assert_eq!(bytes.iter().filter(|&&b| b == b'\n').count(), 1);
+            let command: Value = serde_json::from_slice(&bytes).expect("JSON");
+            prop_assert_eq!(command["arguments"]["a"].as_str(), Some(text.as_str()));
+        }
+    }
+}

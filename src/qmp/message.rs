@@ -58,7 +58,7 @@ pub type Outcome = Result<Value, ReplyError>;
 pub enum ReplyError {
     /// The monitor's own error.
     Qmp { class: String, desc: String },
-    /// The answer's content cannot be taken: it is nested too deeply.
+    /// The answer's content cannot be taken: it is nested too deeply, or is not Unicode.
     Unreadable(String),
 }
 
@@ -66,7 +66,7 @@ impl Message {
     /// Reads one message.
     ///
     /// # Errors
-    /// [`ProtocolError::NotJson`] for what is not a JSON object in UTF-8.
+    /// [`ProtocolError::NotJson`] for what is not a JSON object.
     pub fn decode(bytes: &[u8]) -> Result<Message, ProtocolError> {
         match serde_json::from_slice::<Value>(bytes) {
             Ok(Value::Object(members)) => Ok(Message::from_members(members)),
@@ -92,8 +92,9 @@ impl Message {
         Message::Reply { id, outcome }
     }
 
-    /// A message whose content cannot be taken whole: the reader that skips values has no limit on nesting, so what
-    /// is well-formed is told from what is not, and a reply still finds its command.
+    /// A message whose content cannot be taken: it is nested too deeply, or has text that is not Unicode. Skipping values
+    /// needs neither a limit on nesting nor their text, so what is well-formed is told from what is not, and a reply
+    /// still finds its command.
     fn peek(bytes: &[u8], why: &serde_json::Error) -> Result<Message, ProtocolError> {
         match serde_json::from_slice::<Outline>(bytes) {
             Ok(Outline { id: Some(id) }) => Ok(Message::Reply { id: Id::Ours(id), outcome: Err(ReplyError::Unreadable(why.to_string())) }),
@@ -133,4 +134,98 @@ impl Event {
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value[member].as_str().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn decode(text: &str) -> Message {
+        Message::decode(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    #[test]
+    fn a_greeting_tells_the_version() {
+        let text =
+            r#"{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian"}, "capabilities": ["oob", 5]}}"#;
+        let greeting = Greeting { version: (7, 2, 22), package: "Debian".into(), capabilities: vec!["oob".into()] };
+        assert_eq!(decode(text), Message::Greeting(greeting));
+        assert_eq!(decode(r#"{"QMP": null}"#), Message::Greeting(Greeting::default()));
+    }
+
+    #[test]
+    fn replies_are_told_apart_by_their_id() {
+        let reply = |id, outcome| Message::Reply { id, outcome };
+        assert_eq!(decode(r#"{"return": null, "id": 7}"#), reply(Id::Ours(7), Ok(Value::Null)));
+        assert_eq!(decode(r#"{"return": [1], "id": "libvirt-7", "new": {}}"#), reply(Id::Foreign, Ok(json!([1]))));
+        assert_eq!(decode(r#"{"return": {}, "id": -1}"#), reply(Id::Foreign, Ok(json!({}))));
+        let error = ReplyError::Qmp { class: "GenericError".into(), desc: "no".into() };
+        assert_eq!(decode(r#"{"error": {"class": "GenericError", "desc": "no"}}"#), reply(Id::Absent, Err(error)));
+        let empty = ReplyError::Qmp { class: String::new(), desc: String::new() };
+        assert_eq!(decode(r#"{"error": 5, "id": 1}"#), reply(Id::Ours(1), Err(empty)));
+    }
+
+    #[test]
+    fn an_event_keeps_its_data_and_time() {
+        let text = r#"{"timestamp": {"seconds": 17, "microseconds": 5}, "event": "STOP", "data": {"x": 1}, "later": []}"#;
+        assert_eq!(decode(text), Message::Event(Event { name: "STOP".into(), data: json!({"x": 1}), seconds: 17, micros: 5 }));
+        let bare = Event { name: "NEW".into(), data: Value::Null, seconds: -1, micros: -1 };
+        assert_eq!(decode(r#"{"event": "NEW"}"#), Message::Event(bare));
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_passed_by() {
+        for text in ["{}", r#"{"news": 1}"#, r#"{"event": 5}"#, r#"{"id": 3}"#] {
+            assert_eq!(decode(text), Message::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_refused() {
+        for bytes in [&b""[..], b"x", b"5", b"[]", b"{\"return\": ", b"{\"event\": \"\0\"}", b"\xff\xfe"] {
+            assert!(matches!(Message::decode(bytes), Err(ProtocolError::NotJson(_))), "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_unicode_costs_only_its_own_message() {
+        for text in [&b"\xff"[..], b"\\ud800"] {
+            let event = [b"{\"event\": \"", text, b"\"}"].concat();
+            assert_eq!(Message::decode(&event), Ok(Message::Unknown));
+            let reply = [b"{\"return\": \"", text, b"\", \"id\": 4}"].concat();
+            let decoded = Message::decode(&reply);
+            assert!(matches!(decoded, Ok(Message::Reply { id: Id::Ours(4), outcome: Err(_) })), "{decoded:?}");
+        }
+        let nul = Event { name: "a\0b".into(), data: Value::Null, seconds: -1, micros: -1 };
+        assert_eq!(decode(r#"{"event": "a\u0000b"}"#), Message::Event(nul));
+    }
+
+    #[test]
+    fn a_reply_nested_too_deeply_still_finds_its_command() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(matches!(decode(&format!(r#"{{"return": {}, "id": 4}}"#, nested(100))), Message::Reply { outcome: Ok(_), .. }));
+        for depth in [200, 100_000] {
+            let reply = decode(&format!(r#"{{"return": {}, "id": 4}}"#, nested(depth)));
+            assert!(matches!(reply, Message::Reply { id: Id::Ours(4), outcome: Err(ReplyError::Unreadable(_)) }), "{reply:?}");
+            assert_eq!(decode(&format!(r#"{{"event": "X", "data": {}}}"#, nested(depth))), Message::Unknown);
+        }
+        assert!(Message::decode("[".repeat(100_000).as_bytes()).is_err());
+        assert!(Message::decode(r#"{"a":"#.repeat(100_000).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Message::decode(&bytes);
+        }
+
+        #[test]
+        fn arbitrary_members_never_panic(
+            text in "\\{(\"(QMP|event|return|error|id|data|timestamp)\": (\\{\\}|\\[\\]|1|-1|1e99|null|\"x\"|\\{\"desc\": [0-9]\\}),? ?){0,5}\\}"
+        ) {
+            let _ = Message::decode(text.as_bytes());
+        }
+    }
 }

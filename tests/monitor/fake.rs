@@ -11,6 +11,8 @@ use serde_json::{json, Value};
 use virt_jobs::driver::qemu::monitor::{Limits, Monitor, MonitorHandler, OpenError};
 use virt_jobs::driver::qemu::reactor::Reactor;
 
+use crate::watcher::PATIENCE;
+
 pub const GREETING: &str =
     r#"{"QMP": {"version": {"qemu": {"micro": 3, "minor": 2, "major": 7}, "package": "fake"}, "capabilities": ["oob"]}}"#;
 
@@ -18,6 +20,8 @@ pub const GREETING: &str =
 pub struct Fake {
     pub path: PathBuf,
     _dir: tempfile::TempDir,
+    /// Later clients wait here for good.
+    _socket: UnixListener,
     script: Option<JoinHandle<()>>,
 }
 
@@ -27,11 +31,12 @@ impl Fake {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("vm.qmp");
         let listener = UnixListener::bind(&path).expect("a socket");
+        let socket = listener.try_clone().expect("a descriptor");
         let script = thread::spawn(move || {
             let (stream, _) = listener.accept().expect("a client");
             script(Peer::new(stream));
         });
-        Fake { path, _dir: dir, script: Some(script) }
+        Fake { path, _dir: dir, _socket: socket, script: Some(script) }
     }
 
     /// The same, after greeting and negotiation.
@@ -48,7 +53,12 @@ impl Fake {
     }
 
     pub fn open(&self, handler: Arc<dyn MonitorHandler>) -> Arc<Monitor> {
-        self.try_open(handler, quick()).expect("a monitor")
+        self.try_open(handler, patient()).expect("a monitor")
+    }
+
+    /// The same with calls that soon give up.
+    pub fn open_hasty(&self, handler: Arc<dyn MonitorHandler>) -> Arc<Monitor> {
+        self.try_open(handler, Limits { call: HASTE, ..patient() }).expect("a monitor")
     }
 
     pub fn try_open(&self, handler: Arc<dyn MonitorHandler>, limits: Limits) -> Result<Arc<Monitor>, OpenError> {
@@ -67,9 +77,17 @@ pub fn open(path: &Path, handler: Arc<dyn MonitorHandler>, limits: Limits) -> Re
     Monitor::open(&Reactor::shared().expect("a reactor"), path, handler, limits)
 }
 
-/// Limits that keep a test of what goes wrong short.
-pub fn quick() -> Limits {
-    Limits { greeting: Duration::from_millis(300), call: Duration::from_millis(300), ..Limits::default() }
+/// The limit of what is expected to fail.
+pub const HASTE: Duration = Duration::from_millis(300);
+
+/// Limits for what is expected to come, on a busy machine too.
+pub fn patient() -> Limits {
+    Limits { greeting: PATIENCE, call: PATIENCE, ..Limits::default() }
+}
+
+/// Limits for what is expected to fail.
+pub fn hasty() -> Limits {
+    Limits { greeting: HASTE, call: HASTE, ..Limits::default() }
 }
 
 /// The server's end of a connection.
@@ -79,7 +97,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    fn new(stream: UnixStream) -> Peer {
+    pub fn new(stream: UnixStream) -> Peer {
         let reader = BufReader::new(stream.try_clone().expect("a descriptor"));
         Peer { stream, reader }
     }

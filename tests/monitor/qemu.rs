@@ -1,12 +1,18 @@
 //! Real QEMUs.
 
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
+use virt_jobs::driver::qemu::monitor::{Limits, Monitor, OpenError};
+use virt_jobs::qmp::CallError;
 
-use crate::fake::{open, quick};
+use crate::fake::{hasty, open, patient, HASTE};
 use crate::watcher::{Watcher, PATIENCE};
 
 /// A QEMU without a guest; killed at the end.
@@ -29,12 +35,24 @@ impl Qemu {
             eprintln!("skipped: no qemu-system-x86_64");
             return None;
         };
-        let begin = Instant::now();
-        while std::os::unix::net::UnixStream::connect(&path).is_err() {
-            assert!(begin.elapsed() < PATIENCE, "QEMU does not listen");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
         Some(Qemu { path, child, _dir: dir })
+    }
+
+    /// Opens the monitor; a QEMU that has just been started gets time to listen.
+    fn open(&self, watcher: Arc<Watcher>, limits: Limits) -> Arc<Monitor> {
+        let begin = Instant::now();
+        loop {
+            match open(&self.path, watcher.clone(), limits) {
+                Err(OpenError::Absent { .. }) if begin.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+                opened => return opened.expect("a monitor"),
+            }
+        }
+    }
+
+    /// Stops or continues the whole process.
+    fn signal(&self, number: libc::c_int) {
+        // SAFETY: the process is our child and has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.child.id() as libc::pid_t, number) }, 0);
     }
 }
 
@@ -50,7 +68,7 @@ fn a_real_qemu_answers() {
     for option in ["-qmp", "-qmp-pretty"] {
         let Some(qemu) = Qemu::start(option) else { return };
         let watcher = Watcher::new();
-        let monitor = open(&qemu.path, watcher.clone(), quick()).expect("a monitor");
+        let monitor = qemu.open(watcher.clone(), patient());
         assert!(monitor.version().0 >= 7);
         assert_eq!(monitor.peer_pid(), Some(qemu.child.id() as i32));
         assert_eq!(monitor.call("query-status", Value::Null).expect("a status")["running"], json!(false));
@@ -58,4 +76,89 @@ fn a_real_qemu_answers() {
         watcher.until_closed();
         assert!(watcher.look(|seen| seen.events.contains(&"SHUTDOWN".to_owned())), "{option}");
     }
+}
+
+#[test]
+fn the_second_client_of_a_real_qemu_is_told_that_it_is_taken() {
+    let Some(qemu) = Qemu::start("-qmp") else { return };
+    let first = qemu.open(Watcher::new(), patient());
+    let error = open(&qemu.path, Watcher::new(), hasty()).err().expect("an error");
+    assert!(matches!(error, OpenError::Silent { .. }), "{error}");
+    assert!(error.to_string().contains("taken by another client"), "{error}");
+    assert!(first.call("query-status", Value::Null).is_ok(), "the first is not disturbed");
+    drop(first);
+    assert!(open(&qemu.path, Watcher::new(), patient()).is_ok(), "the next client gets its turn");
+}
+
+#[test]
+fn a_stopped_qemu_fails_in_time_and_harms_no_other() {
+    let (Some(stuck), Some(other)) = (Qemu::start("-qmp"), Qemu::start("-qmp")) else { return };
+    let limits = Limits { call: HASTE, ..patient() };
+    let (watcher, living) = (Watcher::new(), other.open(Watcher::new(), patient()));
+    let monitor = stuck.open(watcher.clone(), limits);
+    stuck.signal(libc::SIGSTOP);
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| monitor.call("query-status", Value::Null));
+        for _ in 0..100 {
+            let begin = Instant::now();
+            assert!(living.call("query-status", Value::Null).is_ok());
+            assert!(begin.elapsed() < PATIENCE / 2, "{:?}", begin.elapsed());
+        }
+        let error = waiting.join().expect("a thread").expect_err("an error");
+        assert!(matches!(error, CallError::Timeout { .. }), "{error}");
+    });
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    stuck.signal(libc::SIGCONT);
+    let status = monitor.call_within("query-status", Value::Null, PATIENCE).expect("a status");
+    assert_eq!(status["running"], json!(false), "the late answer was not taken for this one's");
+    watcher.look(|seen| assert!(seen.closed.is_empty()));
+}
+
+#[test]
+fn a_killed_qemu_ends_its_calls() {
+    let Some(mut qemu) = Qemu::start("-qmp") else { return };
+    let watcher = Watcher::new();
+    let monitor = qemu.open(watcher.clone(), patient());
+    qemu.signal(libc::SIGSTOP);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| monitor.call("query-status", Value::Null));
+        std::thread::sleep(Duration::from_millis(20));
+        qemu.child.kill().expect("a kill");
+        let error = waiting.join().expect("a thread").expect_err("an error");
+        assert!(matches!(error, CallError::Closed(_)), "{error}");
+    });
+    watcher.until_closed();
+    drop(monitor);
+    qemu.child.wait().expect("an end");
+    let error = open(&qemu.path, Watcher::new(), hasty()).err().expect("an error");
+    assert!(matches!(error, OpenError::Absent { .. }), "{error}");
+}
+
+#[test]
+fn a_descriptor_reaches_a_real_qemu_with_its_command() {
+    let Some(qemu) = Qemu::start("-qmp") else { return };
+    let monitor = qemu.open(Watcher::new(), patient());
+    let file = File::open("/dev/null").expect("a file");
+    let answer = monitor.call_with_fd("add-fd", json!({ "fdset-id": 7 }), file.as_fd());
+    assert_eq!(answer.expect("a set")["fdset-id"], json!(7));
+    assert_eq!(monitor.call_with_fd("getfd", json!({ "fdname": "null" }), file.as_fd()), Ok(json!({})));
+    assert_eq!(monitor.call("closefd", json!({ "fdname": "null" })), Ok(json!({})));
+    let error = monitor.call("getfd", json!({ "fdname": "none" })).expect_err("no descriptor came along");
+    assert!(error.to_string().starts_with("unable to execute QEMU command 'getfd'"), "{error}");
+}
+
+#[test]
+fn many_threads_share_a_real_qemu() {
+    let Some(qemu) = Qemu::start("-qmp") else { return };
+    let monitor = qemu.open(Watcher::new(), patient());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    assert_eq!(monitor.call("query-status", Value::Null).expect("a status")["running"], json!(false));
+                }
+            });
+        }
+    });
 }

@@ -8,7 +8,7 @@ use virt_jobs::driver::qemu::monitor::{Monitor, MonitorHandler};
 use virt_jobs::qmp::Event;
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Default)]
 pub struct Watcher {

@@ -9,17 +9,17 @@
 //! while a handler runs, so a handler may [`Monitor::post`].
 
 mod handshake;
+mod lead;
 mod outgoing;
+mod state;
 mod sys;
 
-use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -27,15 +27,12 @@ use serde_json::Value;
 
 use self::handshake::Handshake;
 pub use self::handshake::OpenError;
-use self::outgoing::Outgoing;
-use super::reactor::{current_thread, Interest, Reactor, Source};
-use crate::qmp::message::{Outcome, ReplyError};
-use crate::qmp::{CallError, Client, Event, Greeting, Message, ProtocolError, Splitter, Step};
+use self::state::{Kind, Lead, State, Waiting};
+use super::reactor::{current_thread, Reactor, Source};
+use crate::qmp::{CallError, Event, Greeting, Splitter};
 
 /// How many commands may wait for their answer.
 const MAX_PENDING: usize = 1024;
-/// How many bytes of commands may wait to be sent.
-const MAX_QUEUED: usize = 1 << 20;
 /// Why a connection ended that this side ended.
 const CLOSED: &str = "the monitor was closed";
 
@@ -87,58 +84,6 @@ pub struct Monitor {
     stream: UnixStream,
     reader: Mutex<Splitter>,
     state: Mutex<State>,
-}
-
-struct State {
-    client: Client<Waiting>,
-    /// Answers that their callers have not picked up yet.
-    finished: HashMap<u64, Answer>,
-    outgoing: Outgoing,
-    lead: Lead,
-    /// There are messages that have been read but not handled; the reactor will come back for them.
-    backlog: bool,
-    /// What the reactor was last told to wait for.
-    interest: Interest,
-    /// Why the connection is to end; the reading side carries it out.
-    doom: Option<String>,
-    closed: bool,
-}
-
-/// Who reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Lead {
-    /// The reactor waits for something to read.
-    Idle,
-    /// This thread reads.
-    Taken(ThreadId),
-    /// The caller of this command has been woken to take over.
-    Offered(u64),
-}
-
-/// A command that is on its way.
-pub struct Waiting {
-    command: String,
-    kind: Kind,
-}
-
-enum Kind {
-    /// A thread sleeps on it, or leads.
-    Call(Arc<Condvar>),
-    Post {
-        on_reply: OnReply,
-        due: Instant,
-    },
-}
-
-/// How far a reader came.
-#[derive(PartialEq, Eq)]
-enum Progress {
-    /// All that was read has been handled.
-    Drained,
-    /// The turn is over, but there is more.
-    More,
-    /// The connection has ended.
-    Over,
 }
 
 impl Monitor {
@@ -274,21 +219,9 @@ impl Monitor {
         }
         let id = self.submit(&mut state, command, arguments, fd, Kind::Call(Arc::clone(&wake)))?;
         self.set_interest(&mut state);
-        loop {
-            if let Some(outcome) = state.finished.remove(&id) {
-                return outcome;
-            }
-            if Instant::now() >= deadline {
-                self.give_up(&mut state, id);
-                return Err(CallError::Timeout { command: command.to_owned(), after: limit });
-            }
-            if state.may_lead(id) {
-                self.take_lead(&mut state);
-                MutexGuard::unlocked(&mut state, || self.lead_for(id, deadline));
-            } else {
-                wake.wait_until(&mut state, deadline);
-            }
-        }
+        drop(state);
+        let call = Call { monitor: self, id };
+        call.wait(&wake, deadline).unwrap_or_else(|| Err(CallError::Timeout { command: command.to_owned(), after: limit }))
     }
 
     /// Numbers a command, and sends as much of it as the socket takes.
@@ -314,35 +247,6 @@ impl Monitor {
         }
     }
 
-    fn give_up(&self, state: &mut State, id: u64) {
-        state.client.forget(id);
-        state.outgoing.withdraw(id);
-        if state.lead == Lead::Offered(id) {
-            self.pass_on(state);
-        }
-    }
-
-    fn take_lead(&self, state: &mut State) {
-        state.lead = Lead::Taken(current_thread());
-        self.set_interest(state);
-    }
-
-    /// Gives the lead to the caller that has waited longest, or back to the reactor.
-    fn pass_on(&self, state: &mut State) {
-        let heir = state.client.pending().find_map(|(id, waiting)| match &waiting.kind {
-            Kind::Call(wake) => Some((id, Arc::clone(wake))),
-            Kind::Post { .. } => None,
-        });
-        state.lead = match heir {
-            Some((id, wake)) if !state.closed => {
-                wake.notify_one();
-                Lead::Offered(id)
-            }
-            _ => Lead::Idle,
-        };
-        self.set_interest(state);
-    }
-
     fn set_interest(&self, state: &mut State) {
         let wanted = state.wanted_interest();
         if wanted != state.interest {
@@ -350,169 +254,44 @@ impl Monitor {
             self.reactor.set_interest(self.key, &self.stream, wanted);
         }
     }
-
-    /// Reads until command `id` has ended or `deadline` is over. The caller has taken the lead.
-    fn lead_for(&self, id: u64, deadline: Instant) {
-        let _turn = Turn { monitor: self, backlog: false };
-        let mut reader = self.reader.lock();
-        while self.handle(&mut reader, usize::MAX) != Progress::Over {
-            let now = Instant::now();
-            self.check_posts(now);
-            let until = {
-                let state = self.state.lock();
-                if state.finished.contains_key(&id) || now >= deadline {
-                    return;
-                }
-                state.next_due().map_or(deadline, |due| due.min(deadline))
-            };
-            let ready = sys::poll(&mut [sys::readable(&self.stream)], until).is_ok_and(|ready| ready > 0);
-            if ready && !self.fill(&mut reader) {
-                return;
-            }
-        }
-    }
-
-    /// Reads once. False at the end of the connection.
-    fn fill(&self, reader: &mut Splitter) -> bool {
-        match (&self.stream).read(reader.space()) {
-            Ok(0) => self.finish("end of file from the monitor"),
-            Ok(count) => {
-                reader.advance(count);
-                return true;
-            }
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return true,
-            Err(e) => self.finish(&broken("read from", &e)),
-        }
-        false
-    }
-
-    /// Handles what has been read, `most` messages at most.
-    fn handle(&self, reader: &mut Splitter, most: usize) -> Progress {
-        for _ in 0..most {
-            let message = reader.next_message().and_then(|found| found.map(Message::decode).transpose());
-            let handled = match message {
-                Ok(None) => return Progress::Drained,
-                Ok(Some(message)) => self.deliver(message),
-                Err(e) => Err(e),
-            };
-            if let Err(e) = handled {
-                self.finish(&e.to_string());
-                return Progress::Over;
-            }
-        }
-        Progress::More
-    }
-
-    fn deliver(&self, message: Message) -> Result<(), ProtocolError> {
-        let mut state = self.state.lock();
-        match state.client.accept(message)? {
-            Step::Event(event) => {
-                drop(state);
-                self.handler.event(self, &event);
-            }
-            Step::Reply { id, waiter: Waiting { command, kind }, outcome } => {
-                let outcome = answer(command, outcome);
-                if let Some((on_reply, outcome)) = state.settle(id, kind, outcome) {
-                    drop(state);
-                    self.reactor.await_fewer(1);
-                    on_reply(self, outcome);
-                }
-            }
-            Step::Greeted { .. } | Step::Ready | Step::Nothing => {}
-        }
-        Ok(())
-    }
-
-    /// Gives up posted commands that have waited too long. The caller has the lead.
-    fn check_posts(&self, now: Instant) {
-        loop {
-            let mut state = self.state.lock();
-            let Some(id) = state.overdue(now) else { return };
-            state.outgoing.withdraw(id);
-            let Some(Waiting { command, kind: Kind::Post { on_reply, .. } }) = state.client.forget(id) else { return };
-            drop(state);
-            self.reactor.await_fewer(1);
-            on_reply(self, Err(CallError::Timeout { command, after: self.limits.call }));
-        }
-    }
-
-    /// The end: tells everybody, once. The caller has the lead, or is the last who knows the monitor.
-    fn finish(&self, why: &str) {
-        let mut state = self.state.lock();
-        if std::mem::replace(&mut state.closed, true) {
-            return;
-        }
-        let why = state.doom.get_or_insert_with(|| why.to_owned()).clone();
-        state.outgoing.clear();
-        let waiting: Vec<_> = state.client.forget_all().collect();
-        let end = |(id, waiting): (u64, Waiting)| state.settle(id, waiting.kind, Err(CallError::Closed(why.clone())));
-        let posts: Vec<_> = waiting.into_iter().filter_map(end).collect();
-        drop(state);
-        self.reactor.forget(self.key, &self.stream);
-        self.reactor.await_fewer(posts.len());
-        let _ = self.stream.shutdown(Shutdown::Both);
-        for (on_reply, outcome) in posts {
-            on_reply(self, outcome);
-        }
-        self.handler.closed(self, &why);
-    }
-
-    /// The reactor's turn at reading; says whether it left something.
-    fn read_turn(&self) -> bool {
-        let mut reader = self.reader.lock();
-        let most = self.limits.max_events_per_turn.max(1);
-        match self.handle(&mut reader, most) {
-            Progress::Drained if self.fill(&mut reader) => self.handle(&mut reader, most) == Progress::More,
-            Progress::More => true,
-            Progress::Drained | Progress::Over => false,
-        }
-    }
 }
 
-impl Source for Monitor {
-    fn turn(&self) -> bool {
-        let mut state = self.state.lock();
-        state.interest = Interest::default();
-        self.flush(&mut state);
-        if state.lead != Lead::Idle || state.closed {
-            self.set_interest(&mut state);
-            return false;
-        }
-        self.take_lead(&mut state);
-        drop(state);
-        let mut turn = Turn { monitor: self, backlog: false };
-        turn.backlog = self.read_turn();
-        turn.backlog
-    }
-
-    fn check(&self, now: Instant) {
-        let mut state = self.state.lock();
-        if state.lead == Lead::Idle && state.overdue(now).is_some() {
-            self.take_lead(&mut state);
-            drop(state);
-            let turn = Turn { monitor: self, backlog: self.state.lock().backlog };
-            self.check_posts(now);
-            drop(turn);
-        }
-    }
-
-    fn fail(&self) {
-        self.finish("internal error while a message was handled");
-    }
-}
-
-/// The lead, which is passed on when this goes.
-struct Turn<'a> {
+/// A command that its caller waits for; given up when this goes.
+struct Call<'a> {
     monitor: &'a Monitor,
-    /// Whether messages have been left in the reader.
-    backlog: bool,
+    id: u64,
 }
 
-impl Drop for Turn<'_> {
+impl Call<'_> {
+    /// Waits for the answer, reading it itself if nobody else reads. `None` if none comes in time.
+    fn wait(&self, wake: &Condvar, deadline: Instant) -> Option<Answer> {
+        let mut state = self.monitor.state.lock();
+        loop {
+            if let Some(answer) = state.finished.remove(&self.id) {
+                return Some(answer);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            if state.may_lead(self.id) {
+                self.monitor.take_lead(&mut state);
+                MutexGuard::unlocked(&mut state, || self.monitor.lead_for(self.id, deadline));
+            } else {
+                wake.wait_until(&mut state, deadline);
+            }
+        }
+    }
+}
+
+impl Drop for Call<'_> {
     fn drop(&mut self) {
         let mut state = self.monitor.state.lock();
-        state.backlog = self.backlog;
-        self.monitor.pass_on(&mut state);
+        state.client.forget(self.id);
+        state.finished.remove(&self.id);
+        state.outgoing.withdraw(self.id);
+        if state.lead == Lead::Offered(self.id) {
+            self.monitor.pass_on(&mut state);
+        }
     }
 }
 
@@ -520,72 +299,6 @@ impl Drop for Monitor {
     fn drop(&mut self) {
         self.finish(CLOSED);
     }
-}
-
-impl State {
-    fn new(client: Client<Waiting>, closed: bool) -> State {
-        State {
-            client,
-            finished: HashMap::new(),
-            outgoing: Outgoing::new(MAX_QUEUED),
-            lead: Lead::Idle,
-            backlog: true,
-            interest: Interest::default(),
-            doom: None,
-            closed,
-        }
-    }
-
-    fn may_lead(&self, id: u64) -> bool {
-        match self.lead {
-            Lead::Idle => true,
-            Lead::Offered(heir) => heir == id,
-            Lead::Taken(_) => false,
-        }
-    }
-
-    fn wanted_interest(&self) -> Interest {
-        if self.closed {
-            return Interest::default();
-        }
-        Interest { read: self.lead == Lead::Idle && !self.backlog, write: !self.outgoing.is_empty() }
-    }
-
-    /// Hands an answer to the thread that waits for it; if none does, returns it with whom to tell.
-    fn settle(&mut self, id: u64, kind: Kind, answer: Answer) -> Option<(OnReply, Answer)> {
-        match kind {
-            Kind::Post { on_reply, .. } => Some((on_reply, answer)),
-            Kind::Call(wake) => {
-                self.finished.insert(id, answer);
-                wake.notify_one();
-                None
-            }
-        }
-    }
-
-    /// When the posted command that waits longest is due. They all wait equally long, so it is the first.
-    fn next_due(&self) -> Option<Instant> {
-        self.first_post().map(|(_, due)| due)
-    }
-
-    fn overdue(&self, now: Instant) -> Option<u64> {
-        self.first_post().filter(|(_, due)| *due <= now).map(|(id, _)| id)
-    }
-
-    fn first_post(&self) -> Option<(u64, Instant)> {
-        self.client.pending().find_map(|(id, waiting)| match waiting.kind {
-            Kind::Post { due, .. } => Some((id, due)),
-            Kind::Call(_) => None,
-        })
-    }
-}
-
-/// What the caller of `command` is told.
-fn answer(command: String, outcome: Outcome) -> Answer {
-    outcome.map_err(|error| match error {
-        ReplyError::Qmp { class, desc } => CallError::Qmp { command, class, desc },
-        ReplyError::Unreadable(why) => CallError::Failed(format!("the answer to '{command}' cannot be read: {why}")),
-    })
 }
 
 fn broken(what: &str, why: &io::Error) -> String {

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::state::Waiting;
 use super::{sys, Limits, Monitor, MonitorHandler};
 use crate::driver::qemu::reactor::Reactor;
 use crate::model::{code, Error};
 use crate::qmp::{Client, Greeting, Message, Splitter, Step};
+
+/// How often a socket is tried whose queue of clients is full.
+const KNOCK: Duration = Duration::from_millis(20);
 
 /// Why there is no monitor behind a path.
 #[derive(Debug)]
@@ -71,24 +75,33 @@ pub struct Handshake {
     pub path: PathBuf,
     pub stream: UnixStream,
     pub reader: Splitter,
-    pub client: Client<super::Waiting>,
+    pub client: Client<Waiting>,
     pub greeting: Greeting,
+    /// Whether the peer has said anything.
+    heard: bool,
 }
 
 impl Handshake {
-    fn begin(path: &Path, limits: &Limits) -> Result<Handshake, OpenError> {
-        let stream = sys::connect(path).map_err(|why| match why.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => OpenError::Absent { path: path.to_owned(), why },
-            io::ErrorKind::WouldBlock => OpenError::Silent { path: path.to_owned(), after: Duration::ZERO },
-            _ => OpenError::System { path: path.to_owned(), why },
-        })?;
-        Ok(Handshake {
+    /// `None` if the server's queue of clients is full.
+    fn begin(path: &Path, limits: &Limits) -> Result<Option<Handshake>, OpenError> {
+        let stream = match sys::connect(path) {
+            Ok(stream) => stream,
+            Err(why) => match why.kind() {
+                io::ErrorKind::WouldBlock => return Ok(None),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                    return Err(OpenError::Absent { path: path.to_owned(), why });
+                }
+                _ => return Err(OpenError::System { path: path.to_owned(), why }),
+            },
+        };
+        Ok(Some(Handshake {
             path: path.to_owned(),
             stream,
             reader: Splitter::new(limits.max_line),
             client: Client::default(),
             greeting: Greeting::default(),
-        })
+            heard: false,
+        }))
     }
 
     /// Reads once what there is; says whether commands may be sent now.
@@ -100,6 +113,7 @@ impl Handshake {
             Err(e) => return Err(self.not_qmp(e)),
         };
         self.reader.advance(count);
+        self.heard = true;
         loop {
             let message = self.reader.next_message().and_then(|found| found.map(Message::decode).transpose());
             match message.and_then(|found| found.map(|m| self.client.accept(m)).transpose()) {
@@ -127,33 +141,48 @@ impl Handshake {
     }
 }
 
+type Handler = Arc<dyn MonitorHandler>;
+
 /// Where one of many stands.
 enum Slot {
-    Waiting(Handshake, Arc<dyn MonitorHandler>),
+    /// The server's queue of clients is full, or has not been tried.
+    Outside(PathBuf, Handler),
+    Waiting(Handshake, Handler),
     Done(Result<Arc<Monitor>, OpenError>),
 }
 
 /// Opens all sockets at once: the slowest decides how long it takes, and `limits.greeting` is the most.
-pub fn open_many(
-    reactor: &Arc<Reactor>,
-    wanted: Vec<(PathBuf, Arc<dyn MonitorHandler>)>,
-    limits: Limits,
-) -> Vec<Result<Arc<Monitor>, OpenError>> {
-    let deadline = super::after(limits.greeting);
-    let begin = |(path, handler): (PathBuf, Arc<dyn MonitorHandler>)| match Handshake::begin(&path, &limits) {
-        Ok(handshake) => Slot::Waiting(handshake, handler),
-        Err(e) => Slot::Done(Err(e)),
+pub fn open_many(reactor: &Arc<Reactor>, wanted: Vec<(PathBuf, Handler)>, limits: Limits) -> Vec<Result<Arc<Monitor>, OpenError>> {
+    let (half, end) = (super::after(limits.greeting / 2), super::after(limits.greeting));
+    let slots = wanted.into_iter().map(|(path, handler)| Slot::Outside(path, handler)).collect();
+    let slots = advance_all(reactor, slots, limits, half);
+    // A client that comes while QEMU starts can be lost between two threads that both accept; QEMU then hangs until
+    // the next client comes (seen with 7.2). So who has not heard a word by now is that next client.
+    let leave = |slot| match slot {
+        Slot::Waiting(handshake, handler) if !handshake.heard => Slot::Outside(handshake.path, handler),
+        slot => slot,
     };
-    let mut slots: Vec<Slot> = wanted.into_iter().map(begin).collect();
+    let slots = advance_all(reactor, slots.into_iter().map(leave).collect(), limits, end);
+    let end = |slot| match slot {
+        Slot::Done(result) => result,
+        Slot::Outside(path, _) | Slot::Waiting(Handshake { path, .. }, _) => Err(OpenError::Silent { path, after: limits.greeting }),
+    };
+    slots.into_iter().map(end).collect()
+}
+
+/// Takes all handshakes as far as they come until `deadline`.
+fn advance_all(reactor: &Arc<Reactor>, mut slots: Vec<Slot>, limits: Limits, deadline: Instant) -> Vec<Slot> {
     loop {
-        let waiting = slots.iter().filter_map(|slot| match slot {
-            Slot::Waiting(handshake, _) => Some(sys::readable(&handshake.stream)),
-            Slot::Done(_) => None,
-        });
-        let mut polled: Vec<libc::pollfd> = waiting.collect();
-        let ready = !polled.is_empty() && Instant::now() < deadline && sys::poll(&mut polled, deadline).is_ok_and(|n| n > 0);
-        if !ready {
-            break;
+        slots = slots.into_iter().map(|slot| knock(slot, &limits)).collect();
+        let outside = slots.iter().any(|slot| matches!(slot, Slot::Outside(..)));
+        let mut polled: Vec<libc::pollfd> = slots.iter().filter_map(Slot::waits_for).collect();
+        let now = Instant::now();
+        if now >= deadline || (polled.is_empty() && !outside) {
+            return slots;
+        }
+        let until = if outside { deadline.min(now + KNOCK) } else { deadline };
+        if sys::poll(&mut polled, until).is_err() {
+            return slots;
         }
         let mut polled = polled.into_iter();
         let advance = |slot| match slot {
@@ -164,17 +193,30 @@ pub fn open_many(
         };
         slots = slots.into_iter().map(advance).collect();
     }
-    let end = |slot| match slot {
-        Slot::Done(result) => result,
-        Slot::Waiting(handshake, _) => Err(OpenError::Silent { path: handshake.path, after: limits.greeting }),
-    };
-    slots.into_iter().map(end).collect()
 }
 
-fn advance(reactor: &Arc<Reactor>, mut handshake: Handshake, handler: Arc<dyn MonitorHandler>, limits: Limits) -> Slot {
+fn knock(slot: Slot, limits: &Limits) -> Slot {
+    let Slot::Outside(path, handler) = slot else { return slot };
+    match Handshake::begin(&path, limits) {
+        Ok(Some(handshake)) => Slot::Waiting(handshake, handler),
+        Ok(None) => Slot::Outside(path, handler),
+        Err(e) => Slot::Done(Err(e)),
+    }
+}
+
+fn advance(reactor: &Arc<Reactor>, mut handshake: Handshake, handler: Handler, limits: Limits) -> Slot {
     match handshake.step() {
         Ok(false) => Slot::Waiting(handshake, handler),
         Ok(true) => Slot::Done(Monitor::start(reactor, handshake, handler, limits)),
         Err(e) => Slot::Done(Err(e)),
+    }
+}
+
+impl Slot {
+    fn waits_for(&self) -> Option<libc::pollfd> {
+        match self {
+            Slot::Waiting(handshake, _) => Some(sys::readable(&handshake.stream)),
+            Slot::Outside(..) | Slot::Done(_) => None,
+        }
     }
 }
