@@ -1,8 +1,10 @@
 //! Link arguments of the shared library: its name, its symbol versions, and that it is never unloaded.
 //!
-//! rustc hands the linker an anonymous version script, which GNU ld refuses to combine with named versions and which
-//! beats them in lld. So each symbol carries its version in the object file (the `symver!` macro), the script written
-//! here only declares the version nodes, and the linker has to be lld.
+//! rustc hands the linker a version script of its own, without versions. GNU ld refuses to combine that with another, and
+//! lld prefers it to what another says of the same symbols. But in lld a symbol that is known as `name@@version` has that
+//! version whatever the scripts say. So each symbol is made known like that, as one to be looked for (`-u`), before any
+//! object defines it; a script that goes along declares the versions. Assembler directives (`.symver`) would do the same
+//! and get in the way of LTO, of static libraries and of GNU ld.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,11 +22,17 @@ pub fn shared_library(symbols: &[Symbol]) {
         return;
     }
     require_lld();
-    println!("cargo:rustc-cfg=symbol_versions");
-    for argument in ["-fuse-ld=lld".into(), format!("-Wl,-soname,{SONAME}"), "-Wl,-z,nodelete".into()] {
+    let versioned: String = symbols.iter().map(|symbol| format!(",-u,{}@@{}", symbol.name, symbol.node)).collect();
+    let script = write_nodes(symbols);
+    for argument in [
+        "-fuse-ld=lld",
+        &format!("-Wl,-soname,{SONAME}"),
+        "-Wl,-z,nodelete",
+        &format!("-Wl,--version-script={}", script.display()),
+        &format!("-Wl{versioned}"),
+    ] {
         println!("cargo:rustc-cdylib-link-arg={argument}");
     }
-    println!("cargo:rustc-cdylib-link-arg=-Wl,--version-script={}", write_nodes(symbols).display());
 }
 
 /// A script that declares the version nodes and puts no symbol into any.

@@ -21,19 +21,6 @@ link() { # TO FROM
     esac
 }
 
-# The objects carry symbol versions for the shared library. Without them the static one can go into anything, as into
-# somebody's shared library that has no such versions.
-static_library() {
-    renames=$(mktemp)
-    plain=$(mktemp)
-    if [ "$action" = install ]; then
-        awk '/^[^#]/ { print $1 "@@" $2, $1 }' src/capi/symbols.map >"$renames"
-        ${OBJCOPY:-objcopy} --redefine-syms="$renames" "$BUILT/libvirt_jobs.a" "$plain"
-    fi
-    put 644 "$plain" "$LIBDIR/libvirt-jobs.a"
-    rm -f "$renames" "$plain"
-}
-
 pkgconfig() { # NAME
     filled=$(mktemp)
     sed -e "s|@PREFIX@|$PREFIX|" -e "s|@LIBDIR@|$LIBDIR|" -e "s|@INCLUDEDIR@|$INCLUDEDIR|" -e "s|@VERSION@|$VERSION|" \
@@ -55,7 +42,7 @@ put 755 "$BUILT/virt-jobs" "$BINDIR/virt-jobs"
 put 755 "$BUILT/libvirt_jobs.so" "$LIBDIR/libvirt-jobs.so.$VERSION"
 link "libvirt-jobs.so.$VERSION" "$LIBDIR/libvirt-jobs.so.$major"
 link "libvirt-jobs.so.$major" "$LIBDIR/libvirt-jobs.so"
-static_library
+put 644 "$BUILT/libvirt_jobs.a" "$LIBDIR/libvirt-jobs.a"
 pkgconfig libvirt-jobs
 pkgconfig libvirt-jobs-overlay
 

@@ -7,7 +7,6 @@ use super::ctypes::{virDomainBlockJobInfo, virDomainBlockJobInfoPtr, virDomainPt
 use super::entry::{entry, Call, Outcome};
 use super::handle::Domain;
 use super::job::note_started;
-use super::symver::symver;
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{BlockCommit, BlockCopy, BlockPull, CopyDestination};
 use crate::model::flags::{abort, commit, copy, pull, rebase, speed, JOB_START_MASK};
@@ -289,12 +288,4 @@ pub unsafe extern "C" fn virDomainBlockJobSetSpeed(domain: virDomainPtr, disk: *
         let bytes = bytes_per_second(bandwidth, flags & speed::BANDWIDTH_BYTES != 0)?;
         Ok(domain.driver()?.block_job_set_speed(disk, bytes)?)
     })
-}
-
-symver! {
-    "LIBVIRT_0.9.4" => virDomainBlockJobAbort, virDomainBlockJobSetSpeed, virDomainBlockPull, virDomainGetBlockJobInfo;
-    "LIBVIRT_0.9.10" => virDomainBlockRebase;
-    "LIBVIRT_0.10.2" => virDomainBlockCommit;
-    "LIBVIRT_1.2.8" => virDomainBlockCopy;
-    "LIBVIRT_6.0.0" => virDomainBackupBegin, virDomainBackupGetXMLDesc;
 }

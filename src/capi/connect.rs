@@ -9,7 +9,6 @@ use super::entry::{entry, Call, Outcome};
 use super::handle::{CloseCallback, Connect};
 use super::object::{self, Strong};
 use super::opaque::Opaque;
-use super::symver::symver;
 use crate::driver::uri::Target;
 use crate::driver::{self, Connection};
 use crate::event::Subscriptions;
@@ -297,15 +296,3 @@ static DEFAULT_AUTH: Auth =
 /// For virConnectOpenAuth: answers no questions, for there is no terminal that this library would ask on.
 #[no_mangle]
 pub static virConnectAuthPtrDefault: AuthPointer = AuthPointer((&raw const DEFAULT_AUTH.0).cast_mut());
-
-symver! {
-    "LIBVIRT_0.0.3" => virGetVersion, virConnectOpen, virConnectOpenReadOnly, virConnectClose, virConnectGetType, virConnectGetVersion;
-    "LIBVIRT_0.1.0" => virInitialize;
-    "LIBVIRT_0.2.1" => virConnectGetCapabilities, virConnectGetMaxVcpus;
-    "LIBVIRT_0.3.0" => virConnectGetHostname, virConnectGetURI;
-    "LIBVIRT_0.4.0" => virConnectOpenAuth, virConnectAuthPtrDefault;
-    "LIBVIRT_0.6.0" => virConnectRef;
-    "LIBVIRT_0.7.3" => virConnectGetLibVersion, virConnectIsEncrypted, virConnectIsSecure;
-    "LIBVIRT_0.9.8" => virConnectIsAlive, virConnectSetKeepAlive;
-    "LIBVIRT_0.10.0" => virConnectRegisterCloseCallback, virConnectUnregisterCloseCallback;
-}

@@ -8,7 +8,6 @@ use super::ctypes::{virConnectPtr, virDomainBlockInfo, virDomainBlockInfoPtr, vi
 use super::entry::{entry, Call, Outcome};
 use super::handle::{Connect, Domain};
 use super::object::{self, Strong};
-use super::symver::symver;
 use crate::driver::{self, Key};
 use crate::model::{code, from, Uuid};
 use crate::xml::reader;
@@ -540,29 +539,4 @@ pub unsafe extern "C" fn virDomainDetachDeviceAlias(domain: virDomainPtr, alias:
         changed(call, domain, flags, AFFECT_LIVE | AFFECT_CONFIG)?;
         Err(call.unsupported())
     })
-}
-
-symver! {
-    "LIBVIRT_0.0.3" => virDomainCreateLinux, virDomainDestroy, virDomainFree, virDomainGetID, virDomainGetInfo, virDomainGetMaxMemory,
-        virDomainGetName, virDomainGetOSType, virDomainGetXMLDesc, virDomainLookupByID, virDomainLookupByName, virDomainResume,
-        virDomainShutdown, virDomainSuspend;
-    "LIBVIRT_0.0.5" => virDomainGetUUID, virDomainLookupByUUID;
-    "LIBVIRT_0.1.0" => virDomainReboot;
-    "LIBVIRT_0.1.1" => virDomainCreate, virDomainDefineXML, virDomainGetUUIDString, virDomainLookupByUUIDString, virDomainUndefine;
-    "LIBVIRT_0.1.9" => virDomainAttachDevice, virDomainDetachDevice;
-    "LIBVIRT_0.2.1" => virDomainGetAutostart, virDomainGetMaxVcpus;
-    "LIBVIRT_0.3.0" => virDomainGetConnect;
-    "LIBVIRT_0.5.0" => virDomainCreateXML;
-    "LIBVIRT_0.6.0" => virDomainRef;
-    "LIBVIRT_0.7.3" => virDomainIsActive, virDomainIsPersistent;
-    "LIBVIRT_0.7.7" => virDomainAttachDeviceFlags, virDomainDetachDeviceFlags;
-    "LIBVIRT_0.8.1" => virDomainGetBlockInfo;
-    "LIBVIRT_0.8.2" => virDomainCreateWithFlags;
-    "LIBVIRT_0.8.6" => virDomainIsUpdated;
-    "LIBVIRT_0.9.2" => virDomainGetState;
-    "LIBVIRT_0.9.4" => virDomainDestroyFlags, virDomainUndefineFlags;
-    "LIBVIRT_0.9.7" => virDomainReset;
-    "LIBVIRT_0.9.10" => virDomainShutdownFlags;
-    "LIBVIRT_1.2.12" => virDomainDefineXMLFlags;
-    "LIBVIRT_4.4.0" => virDomainDetachDeviceAlias;
 }

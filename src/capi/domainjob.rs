@@ -6,7 +6,6 @@ use std::{mem, ptr};
 use super::ctypes::{virDomainJobInfo, virDomainJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::entry;
-use super::symver::symver;
 use super::typedparam;
 use crate::model::{code, from, Error};
 
@@ -95,10 +94,4 @@ pub extern "C" fn virDomainAbortJob(domain: virDomainPtr) -> c_int {
 #[no_mangle]
 pub extern "C" fn virDomainAbortJobFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
     entry(from::DOMAIN, "virDomainAbortJobFlags", |call| Ok(changed(call, domain, flags, ABORT_POSTCOPY)?.1.abort_job(flags)?))
-}
-
-symver! {
-    "LIBVIRT_0.7.7" => virDomainAbortJob, virDomainGetJobInfo;
-    "LIBVIRT_1.0.3" => virDomainGetJobStats;
-    "LIBVIRT_8.5.0" => virDomainAbortJobFlags;
 }

@@ -14,7 +14,6 @@ use super::alloc;
 use super::ctypes::{virConnectPtr, virError, virErrorFunc, virErrorPtr};
 use super::handle::Connect;
 use super::object::{resolve, Resolved};
-use super::symver::symver;
 use crate::model::{code, from, Error};
 
 /// `VIR_ERR_ERROR`.
@@ -467,12 +466,4 @@ pub extern "C" fn virConnResetLastError(conn: virConnectPtr) {
 #[no_mangle]
 pub extern "C" fn virConnSetErrorFunc(conn: virConnectPtr, userData: *mut c_void, handler: virErrorFunc) {
     quietly(conn, |errors| errors.inner.lock().handler = Handler { function: handler, user_data: userData });
-}
-
-symver! {
-    "LIBVIRT_0.1.0" => virGetLastError, virCopyLastError, virResetError, virResetLastError, virSetErrorFunc, virDefaultErrorFunc,
-        virConnGetLastError, virConnCopyLastError, virConnResetLastError, virConnSetErrorFunc;
-    "LIBVIRT_0.6.1" => virSaveLastError, virFreeError;
-    "LIBVIRT_1.0.6" => virGetLastErrorMessage;
-    "LIBVIRT_4.5.0" => virGetLastErrorCode, virGetLastErrorDomain;
 }

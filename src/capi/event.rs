@@ -8,7 +8,6 @@ use super::entry::{entry, Call, Outcome};
 use super::error::Fault;
 use super::handle::Connect;
 use super::opaque::Opaque;
-use super::symver::symver;
 use crate::event::Subscriptions;
 use crate::model::event::id;
 use crate::model::{code, from, Error, Uuid};
@@ -164,11 +163,6 @@ fn domain_of(call: &Call, connect: &Arc<Connect>, dom: virDomainPtr) -> Outcome<
 fn generic(cb: virConnectDomainEventCallback) -> virConnectDomainEventGenericCallback {
     // SAFETY: it is cast back before it is called.
     unsafe { std::mem::transmute(cb) }
-}
-
-symver! {
-    "LIBVIRT_0.5.0" => virConnectDomainEventRegister, virConnectDomainEventDeregister;
-    "LIBVIRT_0.8.0" => virConnectDomainEventRegisterAny, virConnectDomainEventDeregisterAny;
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use super::ctypes::{
 };
 use super::entry::{entry, guarded, quiet_entry, Call, Outcome};
 use super::opaque::Opaque;
-use super::symver::symver;
 use crate::eventloop::{self, EventLoop, HandleCallback, TimeoutCallback};
 use crate::model::{code, from};
 
@@ -283,11 +282,4 @@ pub unsafe extern "C" fn virEventRemoveTimeout(timer: c_int) -> c_int {
         let missing = || call.error(code::INVALID_ARG, format!("no timer {timer}"));
         eventloop::remove_timeout(timer).then_some(()).ok_or_else(missing)
     })
-}
-
-symver! {
-    "LIBVIRT_0.5.0" => virEventRegisterImpl;
-    "LIBVIRT_0.9.0" => virEventRegisterDefaultImpl, virEventRunDefaultImpl;
-    "LIBVIRT_0.9.3" => virEventAddHandle, virEventUpdateHandle, virEventRemoveHandle, virEventAddTimeout, virEventUpdateTimeout,
-        virEventRemoveTimeout;
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::alloc::{self, Array};
 use super::ctypes::{virConnectPtr, virDomainJob, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr, virTypedParameter};
 use super::entry::{entry, Call, Outcome};
-use super::symver::symver;
 use super::typedparam;
 use crate::driver::request::ListFilter;
 use crate::driver::Domain;
@@ -287,9 +286,4 @@ pub extern "C" fn virDomainJobLastStarted(domain: virDomainPtr, flags: c_uint) -
         let name = last.filter(|(uuid, _)| *uuid == domain.uuid()).map(|(_, name)| name);
         name.ok_or_else(|| Error::new(code::NO_DOMAIN_JOB, "this thread has started no job of this domain").into())
     })
-}
-
-symver! {
-    "VIRT_JOBS_0.1.0" => virConnectListAllDomainJobs, virDomainJobControl, virDomainJobFree, virDomainJobGetXMLDesc,
-        virDomainJobLastStarted, virDomainJobList, virDomainJobSetSpeed, virDomainJobWait;
 }

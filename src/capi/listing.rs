@@ -8,7 +8,6 @@ use super::ctypes::{virConnectPtr, virDomain, virDomainPtr};
 use super::entry::{entry, Call, Outcome};
 use super::handle::{Connect, Domain};
 use super::object;
-use super::symver::symver;
 use crate::driver::DomainSummary;
 use crate::model::{from, DomainState};
 
@@ -184,11 +183,4 @@ fn active(call: &Call, conn: virConnectPtr) -> Outcome<impl Iterator<Item = Doma
 
 fn defined(call: &Call, conn: virConnectPtr) -> Outcome<impl Iterator<Item = DomainSummary>> {
     Ok(call.connection(conn)?.driver.domains()?.into_iter().filter(|summary| !is_active(summary) && summary.persistent))
-}
-
-symver! {
-    "LIBVIRT_0.0.3" => virConnectListDomains, virConnectNumOfDomains;
-    "LIBVIRT_0.1.1" => virConnectListDefinedDomains;
-    "LIBVIRT_0.1.5" => virConnectNumOfDefinedDomains;
-    "LIBVIRT_0.9.13" => virConnectListAllDomains;
 }

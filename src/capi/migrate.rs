@@ -8,7 +8,6 @@ use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
 use super::handle::Domain;
 use super::job::note_started;
-use super::symver::symver;
 use super::typedparam::{self, kind, once, Known};
 use crate::driver::request::Migrate;
 use crate::model::flags::JOB_START_MASK;
@@ -247,15 +246,4 @@ pub unsafe extern "C" fn virDomainMigrateGetMaxDowntime(domain: virDomainPtr, do
 #[no_mangle]
 pub extern "C" fn virDomainMigrateStartPostCopy(domain: virDomainPtr, flags: c_uint) -> c_int {
     entry(from::DOMAIN, "virDomainMigrateStartPostCopy", |call| Ok(changed(call, domain, flags, 0)?.1.migrate_start_postcopy()?))
-}
-
-symver! {
-    "LIBVIRT_0.7.2" => virDomainMigrateToURI;
-    "LIBVIRT_0.8.0" => virDomainMigrateSetMaxDowntime;
-    "LIBVIRT_0.9.0" => virDomainMigrateSetMaxSpeed;
-    "LIBVIRT_0.9.2" => virDomainMigrateToURI2;
-    "LIBVIRT_0.9.5" => virDomainMigrateGetMaxSpeed;
-    "LIBVIRT_1.1.0" => virDomainMigrateToURI3;
-    "LIBVIRT_1.3.3" => virDomainMigrateStartPostCopy;
-    "LIBVIRT_3.7.0" => virDomainMigrateGetMaxDowntime;
 }

@@ -22,7 +22,6 @@ mod object;
 mod opaque;
 mod save;
 mod snapshot;
-mod symver;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

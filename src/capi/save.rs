@@ -7,7 +7,6 @@ use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
 use super::job::note_started;
-use super::symver::symver;
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{CoreDump, Restore, Save};
 use crate::model::flags::JOB_START_MASK;
@@ -270,15 +269,6 @@ pub unsafe extern "C" fn virDomainSaveImageDefineXML(
         call.flags(flags, RUNNING.0 | PAUSED.0)?;
         Err(call.unsupported())
     })
-}
-
-symver! {
-    "LIBVIRT_0.0.3" => virDomainRestore, virDomainSave;
-    "LIBVIRT_0.1.9" => virDomainCoreDump;
-    "LIBVIRT_0.8.0" => virDomainHasManagedSaveImage, virDomainManagedSave, virDomainManagedSaveRemove;
-    "LIBVIRT_0.9.4" => virDomainRestoreFlags, virDomainSaveFlags, virDomainSaveImageDefineXML, virDomainSaveImageGetXMLDesc;
-    "LIBVIRT_1.2.3" => virDomainCoreDumpWithFormat;
-    "LIBVIRT_8.4.0" => virDomainRestoreParams, virDomainSaveParams;
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use super::handle::{Domain, Snapshot};
 use super::job::note_started;
 use super::listing::store_names;
 use super::object::{self, Strong};
-use super::symver::symver;
 use crate::driver;
 use crate::model::flags::JOB_START_MASK;
 use crate::model::{code, from, Error, Result};
@@ -367,13 +366,4 @@ pub extern "C" fn virDomainSnapshotFree(snapshot: virDomainSnapshotPtr) -> c_int
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotFree", |call| {
         object::release::<Snapshot>(snapshot).map(drop).ok_or_else(|| call.no_snapshot())
     })
-}
-
-symver! {
-    "LIBVIRT_0.8.0" => virDomainHasCurrentSnapshot, virDomainRevertToSnapshot, virDomainSnapshotCreateXML, virDomainSnapshotCurrent,
-        virDomainSnapshotDelete, virDomainSnapshotFree, virDomainSnapshotGetXMLDesc, virDomainSnapshotListNames,
-        virDomainSnapshotLookupByName, virDomainSnapshotNum;
-    "LIBVIRT_0.9.5" => virDomainSnapshotGetConnect, virDomainSnapshotGetDomain, virDomainSnapshotGetName;
-    "LIBVIRT_0.9.7" => virDomainSnapshotGetParent;
-    "LIBVIRT_0.9.13" => virDomainListAllSnapshots, virDomainSnapshotHasMetadata, virDomainSnapshotIsCurrent, virDomainSnapshotRef;
 }

@@ -7,7 +7,6 @@ use std::{mem, ptr, slice};
 use super::alloc::{self, Array};
 use super::ctypes::{_virTypedParameterValue as Value, virTypedParameter, virTypedParameterPtr, VIR_TYPED_PARAM_FIELD_LENGTH};
 use super::entry::{entry, Call, Outcome};
-use super::symver::symver;
 use crate::model::{code, from, Error, Result, TypedParam, TypedValue};
 
 /// `virTypedParameterType`.
@@ -563,14 +562,6 @@ pub unsafe extern "C" fn virTypedParamsFree(params: virTypedParameterPtr, nparam
         virTypedParamsClear(params, nparams);
         alloc::free(params);
     }
-}
-
-symver! {
-    "LIBVIRT_1.0.2" => virTypedParamsAddBoolean, virTypedParamsAddDouble, virTypedParamsAddFromString, virTypedParamsAddInt,
-        virTypedParamsAddLLong, virTypedParamsAddString, virTypedParamsAddUInt, virTypedParamsAddULLong, virTypedParamsClear,
-        virTypedParamsFree, virTypedParamsGet, virTypedParamsGetBoolean, virTypedParamsGetDouble, virTypedParamsGetInt,
-        virTypedParamsGetLLong, virTypedParamsGetString, virTypedParamsGetUInt, virTypedParamsGetULLong;
-    "LIBVIRT_1.2.17" => virTypedParamsAddStringList;
 }
 
 #[cfg(test)]
