@@ -6,7 +6,7 @@ use super::exclusion;
 use super::job::{Ending, Job, Origin, Phase};
 use super::legacy::{block_type, older_events};
 use super::names::NameBook;
-use super::{Action, Effect, HypStatus, JobConfig, JobRecord, JobStats, Listed, Observation, Outcome, Powers, Progress};
+use super::{Action, Effect, HypStatus, JobConfig, JobRecord, Listed, Observation, Outcome, Powers, Progress};
 use crate::model::{JobState, JobType, Now, Result};
 
 /// Jobs that were only heard of in events, never in a listing. A hypervisor that announces more than this at once is
@@ -142,8 +142,8 @@ impl Engine {
             listed: request.listed,
             persist: request.persist,
             speed: request.config.bandwidth,
-            config: request.config,
-            stats: JobStats::default(),
+            config: Box::new(request.config),
+            stats: Box::default(),
             error: None,
             started: now,
             finished: None,
@@ -213,14 +213,11 @@ impl Engine {
         }
     }
 
-    /// The limit of a job was changed.
-    pub fn speed_set(&mut self, name: &str, bytes_per_s: u64, out: &mut Vec<Effect>) {
+    /// The limit of a job was changed. The record keeps the limit that the job was started with.
+    pub fn speed_set(&mut self, name: &str, bytes_per_s: u64) {
         if let Some(job) = self.find_mut(name) {
             job.speed = bytes_per_s;
             job.config.bandwidth = bytes_per_s;
-            if job.origin == Origin::Own {
-                out.push(Effect::Store { name: name.to_owned() });
-            }
         }
     }
 
@@ -328,8 +325,8 @@ impl Engine {
             listed: true,
             persist: false,
             speed: 0,
-            config: JobConfig::default(),
-            stats: JobStats::default(),
+            config: Box::default(),
+            stats: Box::default(),
             error: None,
             started: now,
             finished: None,

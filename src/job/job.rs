@@ -51,8 +51,9 @@ pub struct Job {
     /// Whether the hypervisor's listing names it.
     pub(super) listed: bool,
     pub(super) persist: bool,
-    pub(super) config: JobConfig,
-    pub(super) stats: JobStats,
+    // Boxed, as a listing that walks over thousands of jobs needs neither.
+    pub(super) config: Box<JobConfig>,
+    pub(super) stats: Box<JobStats>,
     /// The limit now in force, in bytes per second.
     pub(super) speed: u64,
     pub(super) error: Option<String>,

@@ -200,7 +200,7 @@ impl QemuDomain {
     pub(super) fn set_speed(self: &Arc<Self>, name: &str, bytes_per_s: u64) -> Result<()> {
         let id = self.table.read(|engine| speedable(engine.get(name), name))?;
         self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s }))?;
-        self.update_jobs(|engine, out| engine.speed_set(name, bytes_per_s, out));
+        self.update_jobs(|engine, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl Vm {
         }
         let now_ms = vm.now().mono_ms;
         vm.inner.sim.set_limit(&id, bytes_per_s, now_ms);
-        vm.change(|engine, _, out| engine.speed_set(name, bytes_per_s, out));
+        vm.change(|engine, _, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }
 
