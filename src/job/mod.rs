@@ -14,6 +14,7 @@ mod names;
 mod observe;
 mod record;
 mod stats;
+mod transition;
 
 pub use config::{DiskTarget, JobConfig};
 pub use control::{Action, Powers};
