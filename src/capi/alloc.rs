@@ -5,8 +5,14 @@ use std::{mem, ptr};
 
 use crate::model::{code, Error, Result};
 
+#[cold]
 fn out_of_memory(bytes: usize) -> Error {
     Error::new(code::NO_MEMORY, format!("{bytes} bytes"))
+}
+
+#[cold]
+fn nul_inside(text: &str) -> Error {
+    Error::internal(format!("a text for C has a NUL inside: {text:?}"))
 }
 
 /// A NUL-terminated copy of `text`.
@@ -14,18 +20,29 @@ fn out_of_memory(bytes: usize) -> Error {
 /// # Errors
 /// `INTERNAL_ERROR` for a text that C would see cut short, `NO_MEMORY`.
 pub fn string(text: &str) -> Result<*mut c_char> {
-    if text.as_bytes().contains(&0) {
-        return Err(Error::internal(format!("a text for C has a NUL inside: {text:?}")));
-    }
-    // SAFETY: the block has room for the text and its NUL.
+    Ok(with_text::<()>(text)?.1)
+}
+
+/// One block with room for a `T` and, right behind it, a NUL-terminated copy of `text`; where each of them is.
+///
+/// # Errors
+/// As [`string`].
+#[inline]
+pub fn with_text<T>(text: &str) -> Result<(*mut T, *mut c_char)> {
+    let bytes = mem::size_of::<T>() + text.len() + 1;
+    // SAFETY: strnlen looks at the text only, and the block has room for the copy and its NUL where they are put.
     unsafe {
-        let copy = libc::malloc(text.len() + 1).cast::<u8>();
-        if copy.is_null() {
-            return Err(out_of_memory(text.len() + 1));
+        if libc::strnlen(text.as_ptr().cast(), text.len()) < text.len() {
+            return Err(nul_inside(text));
         }
+        let block = libc::malloc(bytes).cast::<T>();
+        if block.is_null() {
+            return Err(out_of_memory(bytes));
+        }
+        let copy = block.add(1).cast::<u8>();
         ptr::copy_nonoverlapping(text.as_ptr(), copy, text.len());
         copy.add(text.len()).write(0);
-        Ok(copy.cast())
+        Ok((block, copy.cast()))
     }
 }
 
@@ -118,6 +135,7 @@ impl<T: Copy> Array<T> {
     ///
     /// # Errors
     /// `NO_MEMORY`; the element has been disposed of then.
+    #[inline]
     pub fn push(&mut self, element: T) -> Result<()> {
         if let Err(error) = self.reserve() {
             // SAFETY: the element is alive and nobody else has it.

@@ -359,12 +359,17 @@ pub unsafe extern "C" fn virCopyLastError(to: virErrorPtr) -> c_int {
     if to.is_null() {
         return -1;
     }
-    let error = last_set();
-    // SAFETY: `to` has room for an error, says the caller; the other is this thread's own.
+    // SAFETY: `to` has room for an error, says the caller.
     unsafe {
-        to.write(error.map_or(no_error(), |error| copy(error)));
+        to.write(copy_of_last());
         (*to).code
     }
+}
+
+/// A copy of this thread's error, empty if there is none.
+fn copy_of_last() -> virError {
+    // SAFETY: this thread's own error.
+    last_set().map_or(no_error(), |error| unsafe { copy(error) })
 }
 
 /// A copy of this thread's last error, for use after further calls. Release it with virFreeError.
@@ -374,7 +379,7 @@ pub unsafe extern "C" fn virCopyLastError(to: virErrorPtr) -> c_int {
 pub extern "C" fn virSaveLastError() -> virErrorPtr {
     let Ok(to) = alloc::zeroed::<virError>() else { return ptr::null_mut() };
     // SAFETY: freshly allocated.
-    unsafe { virCopyLastError(to) };
+    unsafe { to.write(copy_of_last()) };
     to
 }
 

@@ -38,15 +38,16 @@ impl Listing {
         if !self.wanted {
             return Ok(());
         }
-        let place = alloc::zeroed::<virDomainJob>()?;
-        // SAFETY: fresh zeroed memory, which is a job without name and data; the array disposes of it if need be.
-        let c_job = unsafe { &mut *place };
+        let (place, name) = alloc::with_text::<virDomainJob>(job.name())?;
+        let (kind, state) = (job.kind() as c_uint, job.state() as c_uint);
+        // SAFETY: fresh memory that has room for a job.
+        unsafe { place.write(virDomainJob { name, r#type: kind, state, data: ptr::null_mut(), ndata: 0 }) };
+        // From here on the array disposes of it if need be.
         self.jobs.push(place)?;
-        c_job.name = alloc::string(job.name())?;
-        c_job.r#type = job.kind() as c_uint;
-        c_job.state = job.state() as c_uint;
         if self.flags & (list::STATS | list::XML) != 0 || domain.is_some() {
-            (c_job.data, c_job.ndata) = self.describe(job, domain)?.release();
+            let (data, ndata) = self.describe(job, domain)?.release();
+            // SAFETY: the job was made above and nobody else has it yet.
+            unsafe { ((*place).data, (*place).ndata) = (data, ndata) };
         }
         Ok(())
     }
@@ -80,13 +81,13 @@ impl Listing {
 
     /// Takes all jobs of a domain that the flags select.
     fn take(&mut self, driver: &dyn Domain, filter: u32, domain: Option<&DomainRef>) -> Result<()> {
-        let mut result = Ok(());
+        let mut failed = None;
         driver.list_jobs(ListFilter(filter), &mut |job| {
-            if result.is_ok() {
-                result = self.add(job, domain);
+            if failed.is_none() {
+                failed = self.add(job, domain).err();
             }
         })?;
-        result
+        failed.map_or(Ok(()), Err)
     }
 
     /// Takes the jobs of one domain of many. One that has gone away has none, and one that cannot be asked for fresh
@@ -110,9 +111,21 @@ impl Listing {
     }
 }
 
+/// Releases a job of a listing.
+///
+/// # Safety
+/// It came from a listing and is not used any more.
 unsafe fn free_job(job: virDomainJobPtr) {
-    // SAFETY: a job that was made here.
-    unsafe { virDomainJobFree(job) };
+    // SAFETY: as the caller says.
+    unsafe {
+        typedparam::clear((*job).data, (*job).ndata);
+        alloc::free((*job).data);
+        // The name is in the same block, unless the application has put another in its place.
+        if !ptr::eq((*job).name, job.add(1).cast()) {
+            alloc::free((*job).name);
+        }
+        alloc::free(job);
+    }
 }
 
 /// Lists the jobs of @domain, oldest first.
@@ -161,15 +174,9 @@ pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: 
 /// Releases @job and everything in it. NULL is harmless.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainJobFree(job: virDomainJobPtr) {
-    if job.is_null() {
-        return;
-    }
-    // SAFETY: a job from a listing, says the caller.
-    unsafe {
-        typedparam::clear((*job).data, (*job).ndata);
-        alloc::free((*job).data);
-        alloc::free((*job).name);
-        alloc::free(job);
+    if !job.is_null() {
+        // SAFETY: a job from a listing, says the caller.
+        unsafe { free_job(job) };
     }
 }
 

@@ -158,6 +158,18 @@ fn a_listing_with_statistics_carries_them_and_a_plain_one_does_not() {
 }
 
 #[test]
+fn a_listed_job_may_get_another_name_from_the_application() {
+    let (world, _dir) = World::fixture(include_str!("../driver/test/default.xml"));
+    assert_eq!(world.pull(c"vda", 0), 0, "{}", message());
+    let mut jobs = ptr::null_mut();
+    unsafe {
+        assert_eq!(virDomainJobList(world.domain, &mut jobs, 0), 1);
+        (**jobs).name = alloc::string("another").expect("memory");
+        assert_eq!(taken(jobs, 1)[0].0, "another");
+    }
+}
+
+#[test]
 fn a_job_in_the_way_is_named() {
     let (world, _dir) = World::fixture(include_str!("../driver/test/default.xml"));
     assert_eq!(world.pull(c"vda", 0), 0, "{}", message());

@@ -190,25 +190,34 @@ pub unsafe fn clear(params: virTypedParameterPtr, count: usize) {
     }
 }
 
-/// Finds a parameter by its name. Sets no error.
+/// Finds a parameter by its name.
 ///
-/// Returns a pointer into @params, or NULL if there is none of that name.
-#[no_mangle]
-pub unsafe extern "C" fn virTypedParamsGet(params: virTypedParameterPtr, nparams: c_int, name: *const c_char) -> virTypedParameterPtr {
+/// # Safety
+/// `params` is NULL or points to `count` parameters; `name` is NULL or a C string.
+unsafe fn find(params: virTypedParameterPtr, count: c_int, name: *const c_char) -> virTypedParameterPtr {
     if params.is_null() || name.is_null() {
         return ptr::null_mut();
     }
     // SAFETY: a C string, says the caller.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
     // SAFETY: so many parameters are there, says the caller.
-    let mut all = (0..usize::try_from(nparams).unwrap_or(0)).map(|at| unsafe { params.add(at) });
+    let mut all = (0..usize::try_from(count).unwrap_or(0)).map(|at| unsafe { params.add(at) });
     all.find(|&param| field_of(unsafe { &*param }) == name).unwrap_or(ptr::null_mut())
+}
+
+/// Finds a parameter by its name. Sets no error.
+///
+/// Returns a pointer into @params, or NULL if there is none of that name.
+#[no_mangle]
+pub unsafe extern "C" fn virTypedParamsGet(params: virTypedParameterPtr, nparams: c_int, name: *const c_char) -> virTypedParameterPtr {
+    // SAFETY: as the caller says.
+    unsafe { find(params, nparams, name) }
 }
 
 /// Looks a parameter up for one of the functions below: `Ok(None)` if it is not there.
 unsafe fn get(params: virTypedParameterPtr, count: c_int, name: *const c_char, wanted: i32) -> Outcome<Option<Value>> {
     // SAFETY: as the caller says.
-    let Some(param) = (unsafe { virTypedParamsGet(params, count, name).as_ref() }) else { return Ok(None) };
+    let Some(param) = (unsafe { find(params, count, name).as_ref() }) else { return Ok(None) };
     if param.r#type != wanted {
         let field = String::from_utf8_lossy(field_of(param));
         let (wanted, actual) = (kind::name(wanted), kind::name(param.r#type));
@@ -559,7 +568,7 @@ pub unsafe extern "C" fn virTypedParamsClear(params: virTypedParameterPtr, npara
 pub unsafe extern "C" fn virTypedParamsFree(params: virTypedParameterPtr, nparams: c_int) {
     // SAFETY: as the caller says.
     unsafe {
-        virTypedParamsClear(params, nparams);
+        clear(params, usize::try_from(nparams).unwrap_or(0));
         alloc::free(params);
     }
 }
