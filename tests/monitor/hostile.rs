@@ -192,3 +192,22 @@ fn posts_that_are_never_answered_are_bounded_in_number() {
     let sent = (0..10_000).take_while(|_| monitor.post("x", Value::Null, Box::new(|_, _| {})).is_ok()).count();
     assert!((100..10_000).contains(&sent), "{sent}");
 }
+
+#[test]
+fn a_command_that_was_given_up_before_it_left_is_never_sent() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let fake = Fake::new(move |mut peer| {
+        gone.recv().expect("a sign to begin reading");
+        let commands: Vec<Value> =
+            std::iter::from_fn(|| peer.command()).take_while(|c| c["execute"] != "end").map(|c| c["execute"].clone()).collect();
+        assert_eq!(commands, ["fills-the-socket"]);
+    });
+    let monitor = fake.open(Watcher::new());
+    for (command, size) in [("fills-the-socket", 900_000), ("given-up", 10)] {
+        let error = monitor.call_within(command, json!("x".repeat(size)), HASTE).expect_err("an error");
+        assert!(matches!(error, CallError::Timeout { .. }), "{error}");
+    }
+    go.send(()).expect("a server");
+    assert!(matches!(monitor.call("end", Value::Null), Err(CallError::Closed(_))));
+    fake.join();
+}

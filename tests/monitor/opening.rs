@@ -182,9 +182,10 @@ fn many_sockets_are_opened_in_the_time_of_one() {
     let mut paths: Vec<_> = silent.iter().chain(&living).map(|fake| fake.path.clone()).collect();
     paths.insert(0, gone);
     let wanted = paths.iter().map(|path| (path.clone(), Watcher::new() as std::sync::Arc<dyn MonitorHandler>)).collect();
+    let limits = Limits { greeting: Duration::from_secs(2), ..patient() };
     let begin = Instant::now();
-    let opened = Monitor::open_many(&Reactor::shared().expect("a reactor"), wanted, hasty());
-    assert!(begin.elapsed() < HASTE * 5, "{:?}", begin.elapsed());
+    let opened = Monitor::open_many(&Reactor::shared().expect("a reactor"), wanted, limits);
+    assert!(begin.elapsed() < limits.greeting * 3, "{:?}", begin.elapsed());
     assert!(matches!(opened[0], Err(OpenError::Absent { .. })));
     for result in &opened[1..41] {
         assert!(matches!(result, Err(OpenError::Silent { .. })));

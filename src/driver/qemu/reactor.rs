@@ -5,12 +5,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Weak};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use polling::{Events, Poller};
 
 use crate::model::{Error, Result};
@@ -41,7 +40,6 @@ pub trait Source: Send + Sync {
 pub struct Reactor {
     core: Arc<Core>,
     thread: Option<JoinHandle<()>>,
-    ended: Mutex<Receiver<()>>,
 }
 
 struct Core {
@@ -50,6 +48,11 @@ struct Core {
     /// Sources that are owed a turn.
     kicked: Mutex<Vec<usize>>,
     stop: AtomicBool,
+    /// Whether the thread has left its loop.
+    ended: Mutex<bool>,
+    end: Condvar,
+    /// The thread, once it runs.
+    thread: AtomicUsize,
     /// How many replies are awaited that nobody stands by for.
     awaited: AtomicUsize,
 }
@@ -83,14 +86,16 @@ impl Reactor {
             sources: Mutex::default(),
             kicked: Mutex::default(),
             stop: AtomicBool::new(false),
+            ended: Mutex::new(false),
+            end: Condvar::new(),
+            thread: AtomicUsize::new(0),
             awaited: AtomicUsize::new(0),
         });
-        let (end, ended) = channel();
         let thread = {
             let core = Arc::clone(&core);
-            with_signals_blocked(|| thread::Builder::new().name("virt-jobs-qmp".to_owned()).spawn(move || core.run(end)))?
+            with_signals_blocked(|| thread::Builder::new().name("virt-jobs-qmp".to_owned()).spawn(move || core.run()))?
         };
-        Ok(Reactor { core, thread: Some(thread), ended: Mutex::new(ended) })
+        Ok(Reactor { core, thread: Some(thread) })
     }
 
     /// Looks after a descriptor from now on, with no interest yet. It has to be forgotten before it is closed.
@@ -132,32 +137,50 @@ impl Reactor {
     }
 
     fn is_current_thread(&self) -> bool {
-        self.thread.as_ref().is_some_and(|t| t.thread().id() == current_thread())
+        self.core.thread.load(Ordering::Relaxed) == current_thread()
     }
 }
 
-/// The calling thread.
-pub fn current_thread() -> ThreadId {
-    thread::current().id()
+/// A number of the calling thread that no other living thread has. Unlike `std`'s, it costs the program's own threads
+/// no allocation.
+pub fn current_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }
 
 impl Drop for Reactor {
     /// Joins the thread, so that none is left when the program or a leak checker looks; unless it is the thread itself
     /// that lets go of the last user, or it is kept by a handler that waits for whoever is here.
     fn drop(&mut self) {
-        let own = self.is_current_thread();
         self.core.stop.store(true, Ordering::Release);
         self.core.wake();
-        let ended = !own && self.ended.get_mut().recv_timeout(GOODBYE) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected);
-        if let (true, Some(thread)) = (ended, self.thread.take()) {
+        if self.is_current_thread() || !self.core.wait_for_end() {
+            return;
+        }
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
 impl Core {
-    /// The thread's life. Dropping `_end` tells that it is over.
-    fn run(&self, _end: Sender<()>) {
+    /// The thread's life.
+    fn run(&self) {
+        self.thread.store(current_thread(), Ordering::Relaxed);
+        self.watch_all();
+        *self.ended.lock() = true;
+        self.end.notify_all();
+    }
+
+    /// Waits for the thread to leave its loop, but not for ever; says whether it has.
+    fn wait_for_end(&self) -> bool {
+        let mut ended = self.ended.lock();
+        let deadline = Instant::now() + GOODBYE;
+        while !*ended && !self.end.wait_until(&mut ended, deadline).timed_out() {}
+        *ended
+    }
+
+    fn watch_all(&self) {
         let mut events = Events::new();
         let mut again = Vec::new();
         let mut checked = Instant::now();

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread::ThreadId;
 use std::time::Instant;
 
 use parking_lot::Condvar;
@@ -36,8 +35,8 @@ pub struct State {
 pub enum Lead {
     /// The reactor waits for something to read.
     Idle,
-    /// This thread reads.
-    Taken(ThreadId),
+    /// This thread reads; see [`crate::driver::qemu::reactor::current_thread`].
+    Taken(usize),
     /// The caller of this command has been woken to take over.
     Offered(u64),
 }
