@@ -59,7 +59,6 @@ pub struct Job {
 #[derive(Clone, Debug)]
 pub struct Change {
     pub name: String,
-    pub kind: String,
     pub state: i32,
 }
 
@@ -95,8 +94,7 @@ impl Client {
                 // SAFETY: as above.
                 dom = unsafe { capi::virDomainLookupByUUIDString(self.conn, name.as_ptr()) };
             } else if let Ok(id) = key.parse::<c_int>() {
-                // SAFETY: as above.
-                dom = unsafe { capi::virDomainLookupByID(self.conn, id) };
+                dom = capi::virDomainLookupByID(self.conn, id);
             }
             if dom.is_null() {
                 return Err(first);
@@ -146,13 +144,13 @@ unsafe extern "C" fn changed(
     _conn: virConnectPtr,
     _dom: virDomainPtr,
     name: *const c_char,
-    kind: c_uint,
+    _kind: c_uint,
     state: c_uint,
     queue: *mut c_void,
 ) {
     // SAFETY: `queue` is what `changes` registered, and the loop runs on the thread that made it; `name` is a C string.
     let (queue, name) = unsafe { (&*(queue as *const Queue), CStr::from_ptr(name)) };
-    queue.borrow_mut().push_back(Change { name: name.to_string_lossy().into_owned(), kind: type_name(kind), state: state as i32 });
+    queue.borrow_mut().push_back(Change { name: name.to_string_lossy().into_owned(), state: state as i32 });
 }
 
 unsafe extern "C" fn forget(queue: *mut c_void) {
@@ -170,16 +168,14 @@ pub struct Changes {
 impl Changes {
     /// Lets the event loop turn once, a fifth of a second at most, and takes what has arrived.
     pub fn run(&self) -> Result<Vec<Change>, Failure> {
-        // SAFETY: the default implementation is registered.
-        check(unsafe { capi::virEventRunDefaultImpl() } == 0)?;
+        check(capi::virEventRunDefaultImpl() == 0)?;
         Ok(self.queue.borrow_mut().drain(..).collect())
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // SAFETY: opened by us, closed once.
-        unsafe { capi::virConnectClose(self.conn) };
+        capi::virConnectClose(self.conn);
     }
 }
 
@@ -232,8 +228,7 @@ impl Domain {
     /// Starts a job by one of the older functions, and says how it is called.
     pub fn start(&self, call: impl FnOnce(virDomainPtr) -> c_int) -> Result<String, Failure> {
         check(call(self.dom) == 0)?;
-        // SAFETY: the domain is ours.
-        let name = unsafe { capi::virDomainJobLastStarted(self.dom, 0) };
+        let name = capi::virDomainJobLastStarted(self.dom, 0);
         check(!name.is_null())?;
         Ok(take_string(name))
     }
@@ -241,8 +236,7 @@ impl Domain {
 
 impl Drop for Domain {
     fn drop(&mut self) {
-        // SAFETY: looked up by us, freed once.
-        unsafe { capi::virDomainFree(self.dom) };
+        capi::virDomainFree(self.dom);
     }
 }
 

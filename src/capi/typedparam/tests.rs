@@ -17,7 +17,7 @@ impl Params {
         Params { params: ptr::null_mut(), count: 0, room: 0 }
     }
 
-    fn from_string(&mut self, name: &CStr, kind: i32, text: &CStr) -> c_int {
+    fn parse(&mut self, name: &CStr, kind: i32, text: &CStr) -> c_int {
         unsafe { virTypedParamsAddFromString(&mut self.params, &mut self.count, &mut self.room, name.as_ptr(), kind, text.as_ptr()) }
     }
 
@@ -42,7 +42,7 @@ fn what_is_added_can_be_read_back() {
     for n in 0..50 {
         assert_eq!(params.uint(c"n", n), 0);
     }
-    assert_eq!(params.from_string(c"name", kind::STRING, c"disk <a>"), 0);
+    assert_eq!(params.parse(c"name", kind::STRING, c"disk <a>"), 0);
     assert_eq!(params.count, 51);
     let (mut number, mut text) = (1, ptr::null());
     unsafe {
@@ -65,7 +65,7 @@ fn texts_are_read_as_their_type_or_refused() {
         (kind::BOOLEAN, c"TRUE"),
         (kind::UINT, c"-1"),
     ] {
-        assert_eq!(params.from_string(c"x", kind, text), 0, "{text:?}");
+        assert_eq!(params.parse(c"x", kind, text), 0, "{text:?}");
     }
     for (kind, text) in [
         (kind::INT, c"5x"),
@@ -75,10 +75,10 @@ fn texts_are_read_as_their_type_or_refused() {
         (kind::DOUBLE, c"one"),
         (kind::BOOLEAN, c"2"),
     ] {
-        assert_eq!(params.from_string(c"x", kind, text), -1, "{text:?}");
+        assert_eq!(params.parse(c"x", kind, text), -1, "{text:?}");
         assert_eq!(virGetLastErrorCode(), code::INVALID_ARG);
     }
-    assert_eq!(params.from_string(c"x", 8, c"1"), -1);
+    assert_eq!(params.parse(c"x", 8, c"1"), -1);
     assert_eq!(virGetLastErrorCode(), code::INTERNAL_ERROR);
     assert_eq!(params.count, 5);
     let last = unsafe { (*params.params.add(4)).value.ui };
@@ -107,14 +107,14 @@ fn a_function_refuses_parameters_that_it_does_not_know() {
     assert_eq!(with(&[c"a", c"a"]), Err(code::INVALID_ARG));
     assert_eq!(with(&[c"b"]), Err(code::ARGUMENT_UNSUPPORTED));
     let mut other_type = Params::new();
-    other_type.from_string(c"a", kind::STRING, c"1");
+    other_type.parse(c"a", kind::STRING, c"1");
     assert_eq!(other_type.read(&known).map_err(|error| error.code), Err(code::INVALID_ARG));
 }
 
 #[test]
 fn nothing_is_freed_twice_and_null_is_harmless() {
     let mut params = Params::new();
-    params.from_string(c"s", kind::STRING, c"text");
+    params.parse(c"s", kind::STRING, c"text");
     unsafe {
         virTypedParamsClear(params.params, params.count);
         virTypedParamsClear(params.params, params.count);
