@@ -5,6 +5,8 @@
 #   make uninstall      the same variables
 #   make headers        bring include/ up to date with the Rust sources
 #   make ctest          build and run the tests in C (capi-tests/)
+#   make demo           build, and show jobs on the built-in test hypervisor
+#   make check          every check there is (scripts/check.sh); STEPS= for some of them
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -23,7 +25,7 @@ CTEST_DIR ?= build-ctest
 export BUILT VERSION DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR
 export CARGO_TARGET_DIR
 
-.PHONY: all build install uninstall headers ctest
+.PHONY: all build install uninstall headers ctest demo check
 all: build
 
 build:
@@ -43,3 +45,9 @@ ctest: build
 	cmake -S capi-tests -B $(CTEST_DIR) -DVIRT_JOBS_LIB=$(abspath $(BUILT)/libvirt_jobs.so)
 	cmake --build $(CTEST_DIR)
 	ctest --test-dir $(CTEST_DIR) --output-on-failure
+
+demo:
+	$(CARGO) run --quiet -- demo
+
+check:
+	scripts/check.sh $(STEPS)

@@ -1,0 +1,179 @@
+#!/bin/sh
+# Runs every check there is, and says at the end how many tests passed and failed.
+#
+#   scripts/check.sh [STEP...]        all steps without arguments; scripts/check.sh --list names them
+#
+# What is missing on a Debian machine is installed (scripts/install-deps.sh); what still cannot be run is said in a line that
+# begins with SKIP. A step that fails before there is anything to test ends the run, the others do not. The output of each
+# step is kept in $CARGO_TARGET_DIR/check/STEP.log.
+#
+# Exit status: 0 everything passed, 1 something failed, 2 no such step.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export CARGO_TARGET_DIR CARGO_TERM_COLOR=never
+logs=$CARGO_TARGET_DIR/check
+jobs=$(nproc 2>/dev/null || echo 1)
+cargo=${CARGO:-cargo}
+passed=0
+failed=0
+failures=
+
+all_steps="deps format lint build rust qemu10 c release"
+
+# The steps. Each is run in a subshell, with what it prints shown and kept.
+
+# Packages and the second QEMU; nothing here is a failure.
+step_deps() {
+    scripts/install-deps.sh || echo "SKIP: not all packages could be installed; what needs them is left out"
+    if emulator=$(scripts/fetch-qemu10.sh "$CARGO_TARGET_DIR/qemu-10"); then
+        echo "$emulator" >"$logs/qemu10"
+        "$emulator" --version | head -1
+    else
+        echo "SKIP: QEMU 10 could not be fetched; its tests are left out"
+    fi
+    qemu-system-x86_64 --version 2>/dev/null | head -1 || echo "SKIP: no qemu-system-x86_64; its tests are left out"
+    [ -w /dev/kvm ] || echo "SKIP: no /dev/kvm that can be used; virtual machines are emulated"
+}
+
+step_format() {
+    if $cargo fmt --version >/dev/null 2>&1; then
+        $cargo fmt --check
+    else
+        echo "SKIP: no rustfmt"
+    fi
+}
+
+step_lint() {
+    if $cargo clippy --version >/dev/null 2>&1; then
+        $cargo clippy --locked --all-targets -- -D warnings
+    else
+        echo "SKIP: no clippy"
+    fi
+}
+
+step_build() {
+    $cargo build --locked && $cargo test --locked --no-run
+}
+
+# All tests in Rust, on the QEMU that is installed. What passing tests print is shown, for the reasons why any were left out.
+step_rust() {
+    VIRT_JOBS_QEMU=qemu-system-x86_64 $cargo test --locked --no-fail-fast -- --show-output
+}
+
+# Those that start a QEMU, on the other one.
+step_qemu10() {
+    [ -s "$logs/qemu10" ] || { echo "SKIP: there is no QEMU 10 here"; return; }
+    VIRT_JOBS_QEMU=$(cat "$logs/qemu10")
+    export VIRT_JOBS_QEMU
+    $cargo test --locked --lib --no-fail-fast -- --show-output driver::qemu
+    library=$?
+    $cargo test --locked --no-fail-fast --test monitor --test 'qemu_*' -- --show-output && return $library
+}
+
+# The tests in C, and what compares with the stock libvirt.
+step_c() {
+    configure_ctest "$logs/ctest" && run_ctest "$logs/ctest"
+}
+
+# What gets installed: symbols, packages, and that it runs.
+step_release() {
+    $cargo build --locked --release || return
+    capi-tests/check-symbols.sh "$CARGO_TARGET_DIR/release/libvirt_jobs.so" || return
+    if configure_ctest "$logs/ctest-release" -DVIRT_JOBS_LIB="$CARGO_TARGET_DIR/release/libvirt_jobs.so"; then
+        run_ctest "$logs/ctest-release" -R 'symbols|pkg-config|installed-files'
+    fi
+}
+
+# configure_ctest DIRECTORY [ARGUMENT...]: configures and builds. What CMake leaves out becomes a SKIP.
+configure_ctest() {
+    command -v cmake >/dev/null || { echo "SKIP: no cmake; the tests in C are left out"; return; }
+    directory=$1
+    shift
+    cmake -S capi-tests -B "$directory" -DVIRT_JOBS_LIB="$CARGO_TARGET_DIR/debug/libvirt_jobs.so" "$@" >"$directory.configure" 2>&1 ||
+        { cat "$directory.configure"; return 1; }
+    sed -n 's/^-- \(.*\(left out\|not compared\|[Nn]o libvirt\).*\)/SKIP: \1/p' "$directory.configure"
+    cmake --build "$directory" -j "$jobs" >"$directory.build" 2>&1 || { cat "$directory.build"; return 1; }
+}
+
+# run_ctest DIRECTORY [ARGUMENT...]: runs the tests; those that skipped themselves say why.
+run_ctest() {
+    [ -d "$1" ] || return 0
+    directory=$1
+    shift
+    ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "$jobs" "$@"
+    status=$?
+    awk '/^[0-9]+\/[0-9]+ Test: / { name = $3 } /^(skipped|SKIP): / { sub(/^[A-Za-z]+: /, ""); print "SKIP: " name ": " $0 }' \
+        "$directory/Testing/Temporary/LastTest.log"
+    return $status
+}
+
+# The frame around them.
+
+# count LOG: adds up what cargo and ctest say in it.
+count() {
+    counted=$(awk '
+        /^test result: / { for (i = 1; i < NF; i++) { if ($(i + 1) == "passed;") p += $i; if ($(i + 1) == "failed;") f += $i } }
+        /^[ 0-9\/]+Test +#.* Passed / { p++ }
+        /% tests passed, [0-9]+ tests failed out of / { f += $4 }
+        END { print p + 0, f + 0 }' "$1")
+    tests_passed=${counted% *}
+    tests_failed=${counted#* }
+}
+
+run_step() {
+    log=$logs/$1.log
+    echo
+    echo "=== $1"
+    began=$(date +%s)
+    { "step_$1" 2>&1 </dev/null; echo $? >"$logs/status"; } | tee "$log"
+    status=$(cat "$logs/status")
+    count "$log"
+    if [ "$((tests_passed + tests_failed))" -eq 0 ]; then
+        [ "$status" -eq 0 ] && tests_passed=1 || tests_failed=1
+    elif [ "$status" -ne 0 ] && [ "$tests_failed" -eq 0 ]; then
+        tests_failed=1
+    fi
+    passed=$((passed + tests_passed))
+    failed=$((failed + tests_failed))
+    [ "$tests_failed" -eq 0 ] || failures="$failures $1"
+    echo "--- $1: $tests_passed passed, $tests_failed failed, $(($(date +%s) - began)) s"
+}
+
+finish() {
+    echo
+    echo "=== summary"
+    grep -h '^SKIP: ' $(for step in $steps; do echo "$logs/$step.log"; done) 2>/dev/null | sort -u
+    [ -z "$failures" ] || echo "failed steps:$failures (their output is in $logs)"
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+if [ "${1:-}" = --list ]; then
+    echo "$all_steps"
+    exit 0
+fi
+steps=${*:-$all_steps}
+for step in $steps; do
+    case " $all_steps " in
+    *" $step "*) ;;
+    *)
+        echo "check.sh: there is no step '$step', only: $all_steps" >&2
+        exit 2
+        ;;
+    esac
+done
+
+mkdir -p "$logs"
+for step in $steps; do
+    rm -f "$logs/$step.log"
+done
+for step in $steps; do
+    run_step "$step"
+    case $step in
+    format | lint | build) [ "$failed" -eq 0 ] || finish ;;
+    esac
+done
+finish
