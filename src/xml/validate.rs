@@ -1,5 +1,6 @@
 //! Validation of documents with xmllint, for tests. It is not on every machine: then the test says so and passes.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -7,7 +8,8 @@ use std::process::{Command, Stdio};
 pub(crate) fn assert_valid(schema: &Path, documents: &[String]) {
     let installed = Command::new("xmllint").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !installed || !schema.exists() {
-        println!("SKIP: no xmllint, or no {}", schema.display());
+        // Past the harness, which shows nothing of tests that pass.
+        let _ = writeln!(std::io::stderr(), "SKIP: no xmllint, or no {}", schema.display());
         return;
     }
     let dir = tempfile::tempdir().expect("temporary directory");

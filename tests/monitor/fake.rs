@@ -102,6 +102,10 @@ impl Peer {
         Peer { stream, reader }
     }
 
+    pub fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
     /// Sends; what the client does not want to hear any more is dropped.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
@@ -109,6 +113,10 @@ impl Peer {
 
     pub fn line(&mut self, text: impl AsRef<str>) -> bool {
         self.say(format!("{}\r\n", text.as_ref()))
+    }
+
+    pub fn event(&mut self, name: &str) -> bool {
+        self.line(json!({"timestamp": {"seconds": 1, "microseconds": 2}, "event": name, "data": {"id": "j0"}}).to_string())
     }
 
     /// The next command, or `None` if the client has left.

@@ -1,6 +1,7 @@
 //! Real QEMUs.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -27,12 +28,13 @@ impl Qemu {
     pub fn start(option: &str) -> Option<Qemu> {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("vm.qmp");
-        let mut command = Command::new("qemu-system-x86_64");
+        let emulator = std::env::var("VIRT_JOBS_QEMU").unwrap_or_else(|_| "qemu-system-x86_64".to_owned());
+        let mut command = Command::new(&emulator);
         command.args(["-S", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "none", option]);
         command.arg(format!("unix:{},server=on,wait=off", path.display()));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let Ok(child) = child else {
-            eprintln!("skipped: no qemu-system-x86_64");
+            let _ = writeln!(std::io::stderr(), "SKIP: {emulator} cannot be run");
             return None;
         };
         Some(Qemu { path, child, _dir: dir })

@@ -1,6 +1,7 @@
 //! What tests on real QEMU share: images, processes that are ended again, and a subscriber that takes notes.
 #![allow(dead_code)]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,8 +17,13 @@ pub fn emulator() -> Option<String> {
     if Command::new(&wanted).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
         return Some(wanted);
     }
-    println!("SKIP: {wanted} cannot be run");
+    skip(&format!("{wanted} cannot be run"));
     None
+}
+
+/// Says why a test is left out, past the harness, which shows nothing of tests that pass.
+pub fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIP: {why}");
 }
 
 /// `kvm` where it can be used.

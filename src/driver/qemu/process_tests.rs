@@ -23,7 +23,7 @@ fn emulators() -> Vec<String> {
     let found =
         ["/usr/bin", "/usr/local/bin"].map(|dir| format!("{dir}/qemu-system-x86_64")).into_iter().find(|path| Path::new(path).exists());
     if found.is_none() {
-        eprintln!("skipped: there is no qemu-system-x86_64");
+        let _ = writeln!(std::io::stderr(), "SKIP: there is no qemu-system-x86_64");
     }
     found.into_iter().collect()
 }
