@@ -113,7 +113,7 @@ fn disks_and_images_are_sorted_and_numbered_as_libvirt_does() {
     argv(&mut def);
     let numbers: Vec<(&str, Vec<u32>)> =
         def.disks.iter().map(|disk| (disk.target.as_str(), disk.chain.iter().map(|image| image.index).collect())).collect();
-    let expected = [("vdb", vec![5, 6]), ("vdc", vec![4]), ("sda", vec![3, 7]), ("sdb", vec![2]), ("sdc", vec![])];
+    let expected = [("vdb", vec![5, 7]), ("vdc", vec![4]), ("sda", vec![3, 6]), ("sdb", vec![2]), ("sdc", vec![])];
     assert_eq!(numbers, expected);
     let aliases: Vec<&str> = def.disks.iter().filter_map(|disk| disk.alias.as_deref()).collect();
     assert_eq!(aliases, ["virtio-disk1", "virtio-disk2", "scsi0-0-0-0", "sata0-0-1", "sata0-0-2"]);
