@@ -54,7 +54,7 @@ fn spawn_within(command: &CommandLine, paths: &VmPaths, patience: Duration) -> R
         clear(&mut child, &front, pid, outcome == Outcome::Late);
     }
     let said = last_words(paths);
-    paths.remove();
+    remove_files(paths);
     Err(Error::internal(match outcome {
         Outcome::Late => format!("QEMU was not ready within {} s and has been ended: {said}", patience.as_secs_f32()),
         _ => format!("process exited while connecting to monitor: {said}"),
@@ -145,6 +145,20 @@ fn clear(child: &mut Child, front: &Process, pid: Option<i32>, by_force: bool) {
     }
     if by_force && front.is_gone() {
         let _ = child.wait();
+    }
+}
+
+/// Removes the files of a QEMU that did not come up. Its background process gives up its number before it gives up its
+/// socket, so for a moment it may still be there.
+fn remove_files(paths: &VmPaths) {
+    let deadline = Instant::now() + END_PATIENCE;
+    loop {
+        paths.remove();
+        let left = paths.socket.exists() || paths.pidfile.exists();
+        if !left || Instant::now() >= deadline {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
