@@ -44,6 +44,7 @@ impl Hub {
         if def.uuid.is_none() {
             def.uuid = Some(random_uuid()?);
         }
+        let _claim = self.claim(&def.name)?;
         self.scan()?;
         self.refuse_duplicates(&def)?;
         for disk in &mut def.disks {
@@ -70,8 +71,13 @@ impl Hub {
             }
         };
         self.add(domain.clone());
-        domain.first_run(flags & START_PAUSED != 0)?;
-        Ok(domain)
+        match domain.first_run(flags & START_PAUSED != 0) {
+            Ok(()) => Ok(domain),
+            Err(error) => {
+                let _ = domain.destroy(0);
+                Err(error)
+            }
+        }
     }
 
     fn connect_to(self: &Arc<Self>, socket: &Path) -> Result<Arc<QemuDomain>> {

@@ -1,6 +1,6 @@
 //! A directory of monitor sockets, shared by all connections of the process that opened it: a monitor serves one client.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub(super) struct Hub {
     /// Sockets that could not be opened: which file it was, when, and why.
     refused: Mutex<HashMap<PathBuf, (FileId, Instant, Error)>>,
     listeners: Mutex<Vec<Weak<Subscriptions>>>,
+    /// Domains that are being started: their sockets belong to whoever starts them.
+    starting: Mutex<HashSet<String>>,
     /// Held while the directory is read, so that no socket is opened twice.
     scanning: Mutex<()>,
 }
@@ -65,6 +67,7 @@ impl Hub {
                         domains: Mutex::new(Vec::new()),
                         refused: Mutex::new(HashMap::new()),
                         listeners: Mutex::new(Vec::new()),
+                        starting: Mutex::default(),
                         scanning: Mutex::new(()),
                     });
                     hubs.push(Arc::downgrade(&hub));
@@ -125,8 +128,22 @@ impl Hub {
         Ok(found)
     }
 
+    /// Keeps a name to whoever starts a domain of that name, as long as the guard lives.
+    ///
+    /// # Errors
+    /// `OPERATION_INVALID` if somebody else is at it.
+    pub fn claim(self: &Arc<Self>, name: &str) -> Result<Claim> {
+        if self.starting.lock().insert(name.to_owned()) {
+            return Ok(Claim { hub: self.clone(), name: name.to_owned() });
+        }
+        Err(Error::invalid(format!("domain '{name}' is being started already")))
+    }
+
     fn wants(&self, path: &Path, id: FileId) -> bool {
         let name = socket_name(path);
+        if self.starting.lock().contains(&name) {
+            return false;
+        }
         if self.domains.lock().iter().any(|d| d.me.name == name && d.alive.load(Ordering::Acquire)) {
             return false;
         }
@@ -179,6 +196,18 @@ impl Hub {
             }
             None => false,
         });
+    }
+}
+
+/// A name that is kept to the one who starts a domain.
+pub(super) struct Claim {
+    hub: Arc<Hub>,
+    name: String,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.hub.starting.lock().remove(&self.name);
     }
 }
 

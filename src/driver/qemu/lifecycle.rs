@@ -1,12 +1,16 @@
 //! Pausing, resuming and ending a domain.
 
+use std::fs;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::create::definition_path;
 use super::domain::QemuDomain;
+use super::hub::Hub;
+use super::paths::VmPaths;
 use super::process;
 use crate::job::Observation;
 use crate::model::domain::reason;
@@ -103,7 +107,17 @@ impl QemuDomain {
         }
         self.records.remove_all();
         if let Some(hub) = self.hub.upgrade() {
+            self.remove_files(&hub);
             hub.remove(self);
+        }
+    }
+
+    /// What a domain that we started leaves in its directory; its log stays for those who ask why it ended.
+    fn remove_files(&self, hub: &Hub) {
+        let Ok(dir) = hub.directory() else { return };
+        if let Some(paths) = self.ours.then(|| VmPaths::new(dir, &self.me.name).ok()).flatten() {
+            let _ = fs::remove_file(definition_path(dir, &self.me.name));
+            paths.remove();
         }
     }
 }
