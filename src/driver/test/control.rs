@@ -29,6 +29,7 @@ impl Vm {
     pub fn control(&self, name: &str, op: ControlOp) -> Result<()> {
         let mut vm = self.lock();
         let action = vm.change(|engine, _, out| engine.control(name, op, out))?;
+        vm.accept(name, &action)?;
         vm.carry_out(action);
         Ok(())
     }

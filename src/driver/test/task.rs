@@ -10,7 +10,7 @@ use crate::job::{Action, DiskStats, HypStatus, JobConfig, Listed, MigrationStats
 use crate::model::disk::{Image, Mirror, MirrorReady};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
-use crate::model::{JobType, Result};
+use crate::model::{Error, JobType, Result};
 use crate::xml::backup::BackupDef;
 
 /// What a job's end does to the domain.
@@ -376,6 +376,16 @@ impl Locked<'_> {
             }
             Consequence::Revert { snapshot, paused } if success => self.become_snapshot(&snapshot, paused),
             _ => {}
+        }
+    }
+
+    /// Refuses what QEMU would refuse: there is nothing left to pause of a job that waits to be finalized.
+    pub fn accept(&self, name: &str, action: &Action) -> Result<()> {
+        match action {
+            Action::Pause { id } if self.inner.tasks.get(id).is_some_and(|task| task.status == HypStatus::Pending) => {
+                Err(Error::invalid(format!("cannot pause job '{name}': it waits to be finalized")))
+            }
+            _ => Ok(()),
         }
     }
 
