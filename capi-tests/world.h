@@ -97,11 +97,12 @@ static inline virDomainPtr domain_of(virConnectPtr conn, const char *name)
     return dom;
 }
 
-/** A disk of a fixture, with one backing image. */
+/** A disk of a fixture, with two backing images. */
 #define FIXTURE_DISK(dev) \
     "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/guest/" dev "'/>" \
-    "<backingStore type='file'><format type='qcow2'/><source file='/guest/" dev ".base'/><backingStore/></backingStore>" \
-    "<target dev='" dev "' bus='virtio'/></disk>"
+    "<backingStore type='file'><format type='qcow2'/><source file='/guest/" dev ".1'/>" \
+    "<backingStore type='file'><format type='qcow2'/><source file='/guest/" dev ".2'/><backingStore/></backingStore>" \
+    "</backingStore><target dev='" dev "' bus='virtio'/></disk>"
 
 /** A domain of a fixture with disks `vda` and `vdb`. `script` is what the test hypervisor is told beside libvirt's XML. */
 #define FIXTURE_DOMAIN(name, script) \
