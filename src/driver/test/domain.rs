@@ -138,9 +138,22 @@ impl Domain for Vm {
         self.set_migration_speed(mib_per_s)
     }
 
+    fn migrate_get_max_speed(&self) -> Result<u64> {
+        self.migration_speed()
+    }
+
     /// Nothing in a simulated migration depends on it.
-    fn migrate_set_max_downtime(&self, _ms: u64) -> Result<()> {
-        self.lock().live().map(drop)
+    fn migrate_set_max_downtime(&self, ms: u64) -> Result<()> {
+        let mut vm = self.lock();
+        vm.live()?;
+        vm.inner.migration_downtime = ms;
+        Ok(())
+    }
+
+    fn migrate_get_max_downtime(&self) -> Result<u64> {
+        let mut vm = self.lock();
+        vm.live()?;
+        Ok(vm.inner.migration_downtime)
     }
 
     fn snapshot_create(&self, xml: &str, flags: u32) -> Result<(String, String)> {
@@ -149,6 +162,14 @@ impl Domain for Vm {
 
     fn snapshot_names(&self) -> Result<Vec<String>> {
         Ok(self.lock().inner.snapshots.names())
+    }
+
+    fn snapshot_current(&self) -> Result<Option<String>> {
+        Ok(self.lock().inner.snapshots.current())
+    }
+
+    fn snapshot_parent(&self, name: &str) -> Result<Option<String>> {
+        self.lock().inner.snapshots.parent(name)
     }
 
     fn snapshot_xml(&self, name: &str) -> Result<String> {

@@ -55,7 +55,8 @@ struct Initial {
 
 fn add_domain(world: &Arc<World>, element: &Element, prefix: Option<&str>) -> Result<()> {
     let (element, own) = take_own(element, prefix);
-    let def = DomainDef::from_element(&element)?;
+    let mut def = DomainDef::from_element(&element)?;
+    def.uuid.get_or_insert_with(|| world.env.next_uuid(&def.name));
     let mut script = world.defaults.clone();
     let mut initial = Initial { state: DomainState::Running, persistent: true };
     let mut jobs = Vec::new();

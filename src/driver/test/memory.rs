@@ -121,6 +121,16 @@ impl Vm {
         running.map_or(Ok(()), |name| self.set_speed(&name, bytes))
     }
 
+    /// The limit of migrations in MiB per second; where there is none, the largest that can be said, as in libvirt.
+    pub fn migration_speed(&self) -> Result<u64> {
+        let mut vm = self.lock();
+        vm.live()?;
+        Ok(match vm.inner.migration_speed {
+            0 => i64::MAX as u64 >> 20,
+            bytes => bytes >> 20,
+        })
+    }
+
     /// Starts a job and waits for its end.
     pub fn run(&self, mut vm: Locked<'_>, request: StartRequest, plan: Plan) -> Result<String> {
         let kind = request.kind;

@@ -59,6 +59,15 @@ impl Snapshots {
         self.taken.iter().map(|snapshot| snapshot.name.clone()).collect()
     }
 
+    pub fn current(&self) -> Option<String> {
+        self.current.clone()
+    }
+
+    /// What a snapshot is based on, if anything.
+    pub fn parent(&self, name: &str) -> Result<Option<String>> {
+        self.find(name).map(|snapshot| snapshot.parent.clone())
+    }
+
     fn find(&self, name: &str) -> Result<&Snapshot> {
         let found = self.taken.iter().find(|snapshot| snapshot.name == name);
         found.ok_or_else(|| Error::new(code::NO_DOMAIN_SNAPSHOT, format!("no domain snapshot with matching name '{name}'")))

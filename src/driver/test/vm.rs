@@ -59,6 +59,8 @@ pub(super) struct Inner {
     pub later: u64,
     /// The limit of migrations that name none, in bytes per second; 0 is none.
     pub migration_speed: u64,
+    /// How long a migration may stop the guest, in milliseconds.
+    pub migration_downtime: u64,
     /// The number that the next image gets in `vda[N]`.
     pub next_index: u32,
     pub booted: Now,
@@ -92,6 +94,7 @@ impl Vm {
                 ending: false,
                 later: 0,
                 migration_speed: 0,
+                migration_downtime: 300,
                 next_index: 1,
                 booted: Now::default(),
                 armed: None,
