@@ -195,6 +195,12 @@ static inline virDomainJobState listed_state(virDomainPtr dom, const char *name)
     return state;
 }
 
+/** Between two looks at something that nobody waits for. */
+static inline void a_moment(void)
+{
+    usleep(1000);
+}
+
 /** Milliseconds of a clock that never goes back. */
 static inline long long now_ms(void)
 {

@@ -33,7 +33,7 @@ int main(void)
     CHECK_INT(virDomainBlockPull(dom, "vdb", 1000, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES), 0);
     name = last_started(dom);
     while (has_vdb(dom))
-        ;
+        a_moment();
 
     CHECK_INT(listed_state(dom, name), VIR_DOMAIN_JOB_STATE_RUNNING);
     CHECK((xml = virDomainJobGetXMLDesc(dom, name, 0)) != NULL);

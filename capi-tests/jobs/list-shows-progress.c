@@ -24,6 +24,7 @@ int main(void)
     CHECK_INT(virDomainBlockPull(dom, "vda", 1 << 20, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES), 0);
     name = last_started(dom);
     while (steps < 5) {
+        a_moment();
         CHECK((now = current(dom)) >= before);
         steps += now > before;
         before = now;
@@ -35,7 +36,7 @@ int main(void)
     CHECK_INT(current(dom), before);
     CHECK_INT(control(dom, name, RESUME), 0);
     while (current(dom) == before)
-        ;
+        a_moment();
     end_job(dom, name);
     close_world(dom, conn);
     return 0;
