@@ -41,10 +41,8 @@ int main(void)
     int i;
 
     CHECK_INT(virDomainJobList(dom, &jobs, 0), 4);
-    for (i = 0; i < 4; i++) {
-        CHECK((names[i] = jobs[i]->name) != NULL);
-        jobs[i]->name = NULL;
-    }
+    for (i = 0; i < 4; i++)
+        CHECK((names[i] = strdup(jobs[i]->name)) != NULL);
     free_jobs(jobs);
 
     CHECK_STR(selected(dom, names, 0), "bBdD");
