@@ -7,6 +7,7 @@
 #   make ctest          build and run the tests in C (capi-tests/)
 #   make demo           build, and show jobs on the built-in test hypervisor
 #   make check          every check there is (scripts/check.sh); STEPS= for some of them
+#   make bench          what is fast, measured beside its floor (scripts/bench.sh)
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -25,7 +26,7 @@ CTEST_DIR ?= build-ctest
 export BUILT VERSION DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR
 export CARGO_TARGET_DIR
 
-.PHONY: all build install uninstall headers ctest demo check
+.PHONY: all build install uninstall headers ctest demo check bench
 all: build
 
 build:
@@ -47,7 +48,10 @@ ctest: build
 	ctest --test-dir $(CTEST_DIR) --output-on-failure
 
 demo:
-	$(CARGO) run --quiet -- demo
+	$(CARGO) run --locked -- demo
 
 check:
 	scripts/check.sh $(STEPS)
+
+bench:
+	scripts/bench.sh

@@ -13,26 +13,14 @@ use virt_jobs::model::event::id::JOB_STATE;
 use virt_jobs::model::flags::list;
 use virt_jobs::model::{ControlOp, JobState, JobType};
 
-/// Why a call failed, for people.
-#[derive(Debug)]
-pub struct Failure(pub String);
+use crate::Failure;
 
 /// What can be asked of a job.
 pub type Operation = ControlOp;
 
-/// The number of a state by its name in XML.
-pub fn state_of(word: &str) -> Option<i32> {
-    JobState::from_name(word).filter(|state| *state != JobState::None).map(|state| state as i32)
-}
-
-/// The name of a state by its number.
-pub fn state_name(number: i32) -> &'static str {
-    JobState::from_number(number).map_or("unknown", JobState::as_str)
-}
-
-/// Whether nothing comes after this state.
-pub fn is_final(number: i32) -> bool {
-    JobState::from_number(number).is_some_and(JobState::is_final)
+/// A state by its number in C.
+fn state_of(number: u32) -> JobState {
+    i32::try_from(number).ok().and_then(JobState::from_number).unwrap_or(JobState::None)
 }
 
 fn type_name(number: u32) -> String {
@@ -41,12 +29,12 @@ fn type_name(number: u32) -> String {
 }
 
 /// A job in a listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Job {
     pub domain: String,
     pub name: String,
     pub kind: String,
-    pub state: i32,
+    pub state: JobState,
     pub disks: Vec<String>,
     pub current: u64,
     pub end: u64,
@@ -59,7 +47,7 @@ pub struct Job {
 #[derive(Clone, Debug)]
 pub struct Change {
     pub name: String,
-    pub state: i32,
+    pub state: JobState,
 }
 
 /// An open connection.
@@ -111,7 +99,7 @@ impl Client {
     }
 
     /// Subscribes to the changes of a domain's jobs; they arrive while [`Changes::run`] runs the event loop.
-    pub fn changes(&self, domain: &Domain) -> Result<Changes, Failure> {
+    pub fn changes(&self, domain: &Domain) -> Result<Changes<'_>, Failure> {
         let queue = Rc::new(RefCell::new(VecDeque::new()));
         let opaque = Rc::into_raw(queue.clone()) as *mut c_void;
         // SAFETY: the callback has the signature of its event, and its data is freed by `forget`.
@@ -130,8 +118,8 @@ impl Client {
         }
         // SAFETY: the timer has no data of its own.
         let timer = unsafe { capi::virEventAddTimeout(TICK_MS, Some(tick), ptr::null_mut(), None) };
-        check(timer >= 0)?;
-        Ok(Changes { queue })
+        let changes = Changes { client: self, queue, id, timer };
+        check(timer >= 0).map(|()| changes)
     }
 }
 
@@ -150,7 +138,7 @@ unsafe extern "C" fn changed(
 ) {
     // SAFETY: `queue` is what `changes` registered, and the loop runs on the thread that made it; `name` is a C string.
     let (queue, name) = unsafe { (&*(queue as *const Queue), CStr::from_ptr(name)) };
-    queue.borrow_mut().push_back(Change { name: name.to_string_lossy().into_owned(), state: state as i32 });
+    queue.borrow_mut().push_back(Change { name: name.to_string_lossy().into_owned(), state: state_of(state) });
 }
 
 unsafe extern "C" fn forget(queue: *mut c_void) {
@@ -161,15 +149,28 @@ unsafe extern "C" fn forget(queue: *mut c_void) {
 unsafe extern "C" fn tick(_timer: c_int, _data: *mut c_void) {}
 
 /// Changes of state, in the order in which they happened.
-pub struct Changes {
+pub struct Changes<'a> {
+    client: &'a Client,
     queue: Rc<Queue>,
+    id: c_int,
+    timer: c_int,
 }
 
-impl Changes {
+impl Changes<'_> {
     /// Lets the event loop turn once, a fifth of a second at most, and takes what has arrived.
     pub fn run(&self) -> Result<Vec<Change>, Failure> {
         check(capi::virEventRunDefaultImpl() == 0)?;
         Ok(self.queue.borrow_mut().drain(..).collect())
+    }
+}
+
+impl Drop for Changes<'_> {
+    fn drop(&mut self) {
+        // SAFETY: both were made by `changes` and nobody else ends them.
+        unsafe {
+            capi::virConnectDomainEventDeregisterAny(self.client.conn, self.id);
+            capi::virEventRemoveTimeout(self.timer);
+        }
     }
 }
 
@@ -215,14 +216,24 @@ impl Domain {
     }
 
     /// The state that the job is in when it has ended or is in one of `states`; `None` when the time is over.
-    pub fn wait(&self, job: &str, states: &[i32], timeout: Option<Duration>) -> Result<Option<i32>, Failure> {
+    pub fn wait(&self, job: &str, states: &[JobState], timeout: Option<Duration>) -> Result<Option<JobState>, Failure> {
         let job = text(job)?;
-        let mask = states.iter().fold(0, |mask, state| mask | 1 << state);
+        let mask = states.iter().fold(0, |mask, state| mask | 1 << *state as u32);
         let timeout = timeout.map_or(-1, |limit| c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX));
         // SAFETY: as above.
         let state = unsafe { capi::virDomainJobWait(self.dom, job.as_ptr(), mask, timeout, 0) };
         check(state >= 0)?;
-        Ok((state > 0).then_some(state))
+        Ok(JobState::from_number(state).filter(|state| *state != JobState::None))
+    }
+
+    /// A job in the list.
+    pub fn job(&self, name: &str) -> Result<Option<Job>, Failure> {
+        Ok(self.jobs()?.into_iter().find(|job| job.name == name))
+    }
+
+    /// Why a job failed, as long as it is in the list.
+    pub fn reason(&self, job: &str) -> Option<String> {
+        self.job(job).ok().flatten()?.error
     }
 
     /// Starts a job by one of the older functions, and says how it is called.
@@ -241,7 +252,7 @@ impl Drop for Domain {
 }
 
 fn text(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| Failure(format!("{text:?} contains a NUL byte")))
+    CString::new(text).map_err(|_| Failure::Message(format!("{text:?} contains a NUL byte")))
 }
 
 fn check(fine: bool) -> Result<(), Failure> {
@@ -254,7 +265,7 @@ fn check(fine: bool) -> Result<(), Failure> {
 
 fn last_error() -> Failure {
     // SAFETY: the message belongs to this thread until its next call.
-    Failure(unsafe { owned(capi::virGetLastErrorMessage()) })
+    Failure::Message(unsafe { owned(capi::virGetLastErrorMessage()) })
 }
 
 /// # Safety
@@ -304,7 +315,18 @@ unsafe fn read_job(job: virDomainJobPtr, domain: &str) -> Job {
     };
     // SAFETY: the name is a C string.
     let name = unsafe { owned(job.name) };
-    let mut read = Job { domain: domain.to_owned(), name, kind: type_name(job.r#type), state: job.state as i32, ..Job::default() };
+    let mut read = Job {
+        domain: domain.to_owned(),
+        name,
+        kind: type_name(job.r#type),
+        state: state_of(job.state),
+        disks: Vec::new(),
+        current: 0,
+        end: 0,
+        rate: None,
+        error: None,
+        xml: None,
+    };
     for parameter in data {
         // SAFETY: the type of each of these fields is fixed by the interface.
         unsafe { read.take(parameter) };

@@ -5,8 +5,11 @@ use std::time::Duration;
 use virt_jobs::capi;
 use virt_jobs::model::flags::{pull, rebase, JOB_START_PERSIST};
 
-use crate::client::{state_of, Client, Domain, Failure, Operation};
-use crate::{output, watch, Format};
+use virt_jobs::model::JobState;
+
+use crate::client::{Client, Domain, Operation};
+use crate::output::say;
+use crate::{output, watch, Failure, Format};
 
 /// Slow enough to be watched.
 const SPEED: u64 = 4 << 20;
@@ -17,34 +20,35 @@ const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 pub fn run(uri: Option<&str>) -> Result<(), Failure> {
     let client = Client::open(Some(uri.unwrap_or("test+jobs:///default")))?;
     let domain = client.domain("test")?;
-    step("Two jobs are started by the functions that libvirt has always had. Each now has a name:");
+    step("Two jobs are started by the functions that libvirt has always had. Each now has a name:")?;
     let copy = start_copy(&domain)?;
     let pull = start_pull(&domain)?;
-    println!("{copy}\n{pull}");
-    step("They are listed with their states, whatever started them:");
-    output::list(&domain.jobs()?, Format::Table, false);
-    step(&format!("'{copy}' is paused, and resumed:"));
+    say(&copy)?;
+    say(&pull)?;
+    step("They are listed with their states, whatever started them:")?;
+    output::list(&domain.jobs()?, Format::Table, false)?;
+    step(&format!("'{copy}' is paused, and resumed:"))?;
     domain.control(&copy, Operation::Pause)?;
-    reach(&domain, &copy, "paused")?;
+    reach(&domain, &copy, JobState::Paused)?;
     domain.control(&copy, Operation::Resume)?;
-    reach(&domain, &copy, "running")?;
-    step(&format!("'{pull}' is watched until it has ended:"));
-    watch::run(&client, &domain, Some(&pull))?;
-    step(&format!("'{copy}' gets ready; when it is finalized, the copy becomes the disk:"));
+    reach(&domain, &copy, JobState::Running)?;
+    step(&format!("'{pull}' is watched until it has ended:"))?;
+    watch::run(&client, &domain, Some(&pull), false)?;
+    step(&format!("'{copy}' gets ready; when it is finalized, the copy becomes the disk:"))?;
     domain.set_speed(&copy, 0)?;
-    reach(&domain, &copy, "ready")?;
+    reach(&domain, &copy, JobState::Ready)?;
     domain.control(&copy, Operation::Finalize)?;
-    reach(&domain, &copy, "completed")?;
-    step("It was started with PERSIST, so its end can still be looked up:");
-    print!("{}", domain.xml(&copy)?);
-    step("Dismissed, it leaves the list:");
+    reach(&domain, &copy, JobState::Completed)?;
+    step("It was started with PERSIST, so its end can still be looked up:")?;
+    say(domain.xml(&copy)?.trim_end())?;
+    step("Dismissed, it leaves the list:")?;
     domain.control(&copy, Operation::Dismiss)?;
-    output::list(&domain.jobs()?, Format::Table, false);
+    output::list(&domain.jobs()?, Format::Table, false)?;
     Ok(())
 }
 
-fn step(text: &str) {
-    println!("\n== {text}");
+fn step(text: &str) -> Result<(), Failure> {
+    say(&format!("\n== {text}"))
 }
 
 fn start_copy(domain: &Domain) -> Result<String, Failure> {
@@ -59,14 +63,10 @@ fn start_pull(domain: &Domain) -> Result<String, Failure> {
 }
 
 /// Waits for a state and says so.
-fn reach(domain: &Domain, job: &str, wanted: &str) -> Result<(), Failure> {
-    let number = state_of(wanted).ok_or_else(|| Failure(format!("there is no state '{wanted}'")))?;
-    match domain.wait(job, &[number], PATIENCE)? {
-        Some(state) if state == number => {
-            println!("{job} is {wanted}");
-            Ok(())
-        }
-        Some(state) => Err(Failure(format!("job '{job}' became {} instead of {wanted}", crate::client::state_name(state)))),
-        None => Err(Failure(format!("job '{job}' did not become {wanted} in time"))),
+fn reach(domain: &Domain, job: &str, wanted: JobState) -> Result<(), Failure> {
+    match domain.wait(job, &[wanted], PATIENCE)? {
+        Some(state) if state == wanted => say(&format!("{job} is {wanted}")),
+        Some(state) => Err(Failure::Message(format!("job '{job}' became {state} instead of {wanted}"))),
+        None => Err(Failure::Message(format!("job '{job}' did not become {wanted} in time"))),
     }
 }
