@@ -5,128 +5,14 @@ use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
 use std::ptr;
 use std::time::Duration;
 
-use super::alloc::{self, Array};
-use super::ctypes::{virConnectPtr, virDomainJob, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr, virTypedParameter};
-use super::entry::{entry, Call, Outcome};
-use super::typedparam;
-use crate::driver::request::ListFilter;
-use crate::driver::Domain;
-use crate::job::Job;
+use super::ctypes::{virConnectPtr, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr};
+use super::entry::entry;
+use super::joblist::{self, Listing};
 use crate::model::flags::{job_xml as xml_flag, list};
-use crate::model::{code, from, ControlOp, DomainRef, Error, JobState, Now, Result, TypedValue, Uuid};
-use crate::xml::job::job_xml;
+use crate::model::{code, from, ControlOp, Error, JobState, Uuid};
 
 /// Bits of `1 << state` that a wait may name.
 const ALL_STATES: u32 = ((1 << (JobState::Paused as u32 + 1)) - 1) & !1;
-
-/// Jobs on their way into an array for C.
-struct Listing {
-    jobs: Array<virDomainJobPtr>,
-    count: usize,
-    wanted: bool,
-    flags: u32,
-}
-
-impl Listing {
-    /// `wanted`: the caller takes the array; otherwise jobs are only counted.
-    fn new(wanted: bool, flags: u32) -> Listing {
-        Listing { jobs: Array::new(free_job), count: 0, wanted, flags }
-    }
-
-    fn add(&mut self, job: &Job, domain: Option<&DomainRef>) -> Result<()> {
-        self.count += 1;
-        if !self.wanted {
-            return Ok(());
-        }
-        let (place, name) = alloc::with_text::<virDomainJob>(job.name())?;
-        let (kind, state) = (job.kind() as c_uint, job.state() as c_uint);
-        // SAFETY: fresh memory that has room for a job.
-        unsafe { place.write(virDomainJob { name, r#type: kind, state, data: ptr::null_mut(), ndata: 0 }) };
-        // From here on the array disposes of it if need be.
-        self.jobs.push(place)?;
-        if self.flags & (list::STATS | list::XML) != 0 || domain.is_some() {
-            let (data, ndata) = self.describe(job, domain)?.release();
-            // SAFETY: the job was made above and nobody else has it yet.
-            unsafe { ((*place).data, (*place).ndata) = (data, ndata) };
-        }
-        Ok(())
-    }
-
-    /// The abbreviated description of a job.
-    fn describe(&self, job: &Job, domain: Option<&DomainRef>) -> Result<Array<virTypedParameter>> {
-        let mut data = typedparam::array();
-        let mut add = |field: &str, value: TypedValue| data.push(typedparam::to_c(field, &value)?);
-        if let Some(domain) = domain {
-            add("domain.name", TypedValue::String(domain.name.clone()))?;
-            add("domain.uuid", TypedValue::String(domain.uuid.to_string()))?;
-        }
-        if self.flags & list::STATS != 0 {
-            for disk in &job.config().disks {
-                add("disk", TypedValue::String(disk.clone()))?;
-            }
-            add("current", TypedValue::ULLong(job.stats().current))?;
-            add("end", TypedValue::ULLong(job.stats().end))?;
-            if let Some(rate) = job.stats().rate {
-                add("rate", TypedValue::ULLong(rate))?;
-            }
-            if let Some(error) = job.error() {
-                add("error", TypedValue::String(error.to_owned()))?;
-            }
-        }
-        if self.flags & list::XML != 0 {
-            add("xml", TypedValue::String(job_xml(job, Now::default(), false)))?;
-        }
-        Ok(data)
-    }
-
-    /// Takes all jobs of a domain that the flags select.
-    fn take(&mut self, driver: &dyn Domain, filter: u32, domain: Option<&DomainRef>) -> Result<()> {
-        let mut failed = None;
-        driver.list_jobs(ListFilter(filter), &mut |job| {
-            if failed.is_none() {
-                failed = self.add(job, domain).err();
-            }
-        })?;
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Takes the jobs of one domain of many. One that has gone away has none, and one that cannot be asked for fresh
-    /// figures does not keep the others from being listed: its jobs come with what was last heard of them.
-    fn take_from_many(&mut self, driver: &dyn Domain, domain: &DomainRef) -> Result<()> {
-        let before = self.count;
-        match self.take(driver, self.flags, Some(domain)) {
-            Err(error) if error.code == code::NO_DOMAIN => Ok(()),
-            Err(_) if self.flags & list::STATS != 0 && self.count == before => self.take(driver, self.flags & !list::STATS, Some(domain)),
-            result => result,
-        }
-    }
-
-    /// Hands the array to C and says how many jobs there are.
-    fn finish(self, call: &Call, jobs: *mut *mut virDomainJobPtr) -> Outcome<usize> {
-        if self.wanted {
-            let (block, _) = self.jobs.release_with(ptr::null_mut())?;
-            call.maybe_out(jobs).set(block);
-        }
-        Ok(self.count)
-    }
-}
-
-/// Releases a job of a listing.
-///
-/// # Safety
-/// It came from a listing and is not used any more.
-unsafe fn free_job(job: virDomainJobPtr) {
-    // SAFETY: as the caller says.
-    unsafe {
-        typedparam::clear((*job).data, (*job).ndata);
-        alloc::free((*job).data);
-        // The name is in the same block, unless the application has put another in its place.
-        if !ptr::eq((*job).name, job.add(1).cast()) {
-            alloc::free((*job).name);
-        }
-        alloc::free(job);
-    }
-}
 
 /// Lists the jobs of @domain, oldest first.
 ///
@@ -176,7 +62,7 @@ pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: 
 pub unsafe extern "C" fn virDomainJobFree(job: virDomainJobPtr) {
     if !job.is_null() {
         // SAFETY: a job from a listing, says the caller.
-        unsafe { free_job(job) };
+        unsafe { joblist::free_job(job) };
     }
 }
 

@@ -16,6 +16,7 @@ mod event;
 mod eventloop;
 mod handle;
 mod job;
+mod joblist;
 mod listing;
 mod migrate;
 mod object;

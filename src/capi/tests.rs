@@ -158,14 +158,20 @@ fn a_listing_with_statistics_carries_them_and_a_plain_one_does_not() {
 }
 
 #[test]
-fn a_listed_job_may_get_another_name_from_the_application() {
+fn an_application_may_keep_names_and_free_jobs_in_any_order() {
     let (world, _dir) = World::fixture(include_str!("../driver/test/default.xml"));
-    assert_eq!(world.pull(c"vda", 0), 0, "{}", message());
+    for _ in 0..100 {
+        assert_eq!(world.pull(c"vda", JOB_START_PARALLEL), 0, "{}", message());
+    }
     let mut jobs = ptr::null_mut();
     unsafe {
-        assert_eq!(virDomainJobList(world.domain, &mut jobs, 0), 1);
-        (**jobs).name = alloc::string("another").expect("memory");
-        assert_eq!(taken(jobs, 1)[0].0, "another");
+        assert_eq!(virDomainJobList(world.domain, &mut jobs, 0), 100);
+        let kept = std::mem::replace(&mut (**jobs.add(50)).name, ptr::null_mut());
+        for at in (0..100).rev() {
+            virDomainJobFree(*jobs.add((at * 37 + 11) % 100));
+        }
+        alloc::free(jobs);
+        assert_eq!(text(kept), "block-pull-vda-51");
     }
 }
 
