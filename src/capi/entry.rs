@@ -105,9 +105,7 @@ pub fn entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&C
 
 /// The same for the few functions whose failure the real library tells nobody of: the error is set and not reported.
 pub fn quiet_entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&Call) -> Outcome<T>) -> T::C {
-    entry_telling(from, function, body, |_, fault| {
-        error::set(&fault);
-    })
+    entry_telling(from, function, body, |_, fault| error::set(&fault))
 }
 
 fn entry_telling<T: CReturn>(

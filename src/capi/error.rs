@@ -129,24 +129,36 @@ impl Drop for Slot {
 }
 
 thread_local! {
-    static LAST: Slot = const { Slot::new() };
+    /// Nothing is done about it when the thread ends, so it can be used to the last: an application's own destructors of
+    /// thread-local data may make calls.
+    static LAST: UnsafeCell<virError> = const { UnsafeCell::new(no_error()) };
+    /// Gives the strings back when the thread ends.
+    static CLEANER: Cleaner = const { Cleaner };
 }
 
-/// The thread's error; NULL in a thread that is past running code of ours.
+struct Cleaner;
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        reset_last();
+    }
+}
+
+/// The thread's error.
 fn last() -> virErrorPtr {
-    LAST.try_with(|slot| slot.0.get()).unwrap_or(ptr::null_mut())
+    LAST.with(UnsafeCell::get)
 }
 
 /// The thread's error if there is one.
 fn last_set() -> Option<virErrorPtr> {
     let error = last();
-    // SAFETY: it is NULL or this thread's own.
-    (!error.is_null() && unsafe { (*error).code } != code::OK).then_some(error)
+    // SAFETY: it is this thread's own.
+    (unsafe { (*error).code } != code::OK).then_some(error)
 }
 
 /// Forgets the thread's error, as every call does that sets one if it fails.
 pub fn reset_last() {
-    // SAFETY: it is NULL or this thread's own.
+    // SAFETY: it is this thread's own.
     unsafe { reset(last()) };
 }
 
@@ -180,16 +192,18 @@ impl Default for ConnectionErrors {
     }
 }
 
-/// Sets the thread's error. `false` in a thread that is past running code of ours.
-pub fn set(fault: &Fault) -> bool {
-    LAST.try_with(|slot| slot.set(c_error(fault))).is_ok()
+/// Sets the thread's error.
+pub fn set(fault: &Fault) {
+    // A thread that is past its end has been cleaned up after; what it says now is left to the process.
+    let _ = CLEANER.try_with(|_| ());
+    reset_last();
+    // SAFETY: it is this thread's own, and empty.
+    unsafe { last().write(c_error(fault)) };
 }
 
 /// Sets the thread's error and tells whoever is to be told.
 pub fn report(fault: &Fault, connection: Option<&Connect>) {
-    if !set(fault) {
-        return;
-    }
+    set(fault);
     let mut handler = *GLOBAL_HANDLER.lock();
     if let Some(connection) = connection {
         let inner = connection.errors.inner.lock();
