@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::clock::now;
 use super::disks::Disks;
 use super::hub::Hub;
 use super::monitor::Monitor;
@@ -196,19 +197,15 @@ impl Domain for Handle {
     }
 
     fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
-        let find = || -> Result<(String, bool)> {
-            self.0.table.read(|engine| {
-                let job = engine.get(name).ok_or_else(|| Error::no_job(name))?;
-                Ok((crate::xml::job::job_xml(job, super::clock::now(), with_stats), job.state().is_final() || job.is_settling()))
-            })
-        };
-        let (xml, ended) = find()?;
-        if !with_stats || ended || !self.is_active() {
-            return Ok(xml);
+        let describe = || self.0.table.read(|engine| engine.get(name).map(|job| crate::xml::job::job_xml(job, now(), with_stats)));
+        let missing = || Error::no_job(name);
+        let running = self.0.table.read(|engine| engine.get(name).map(|job| !job.state().is_final() && !job.is_settling()));
+        if !with_stats || !running.ok_or_else(missing)? || !self.is_active() {
+            return describe().ok_or_else(missing);
         }
+        // One that ends during the question and is not kept has left the list with its answer.
         self.0.refresh_jobs()?;
-        // A job that ended during the question and is not kept is described as it was before.
-        Ok(find().map_or(xml, |(xml, _)| xml))
+        describe().ok_or_else(missing)
     }
 
     fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
