@@ -1,4 +1,7 @@
-/* XML with statistics, and control, beside one question over the raw socket of the same QEMU. */
+/* XML with statistics, and control, beside one question over the raw socket of the same QEMU.
+ *
+ * QEMU reads its monitors byte by byte, so a command costs by its length: the raw ones carry an id, as every client's do
+ * that may have two commands on their way. */
 #include "bench.h"
 
 #include <sys/socket.h>
@@ -113,21 +116,21 @@ int main(int argc, char **argv)
     fd = connect_raw(argv[5]);
     ask(fd, "{\"execute\":\"qmp_capabilities\"}\n");
     for (i = 0; i < ROUNDS; i++) {
-        raw[i] = timed_ask(fd, "{\"execute\":\"query-jobs\"}\n");
+        raw[i] = timed_ask(fd, "{\"execute\":\"query-jobs\",\"id\":1000}\n");
         xml[i] = timed_xml(dom, job);
     }
     for (i = 0; i < ROUNDS; i++) {
-        snprintf(command, sizeof(command), "{\"execute\":\"block-job-set-speed\",\"arguments\":{\"device\":\"%s\",\"speed\":65536}}\n", job);
+        snprintf(command, sizeof(command), "{\"execute\":\"block-job-set-speed\",\"arguments\":{\"device\":\"%s\",\"speed\":65536},\"id\":1000}\n", job);
         raw_speed[i] = timed_ask(fd, command);
         speed[i] = timed_speed(dom, job, 65536);
     }
     for (i = 0; i + 1 < ROUNDS / 10; i += 2) {
         control[i] = timed_control(dom, job, VIR_DOMAIN_JOB_CONTROL_OPERATION_PAUSE, PAUSED);
         control[i + 1] = timed_control(dom, job, VIR_DOMAIN_JOB_CONTROL_OPERATION_RESUME, GOES_ON);
-        snprintf(command, sizeof(command), "{\"execute\":\"job-pause\",\"arguments\":{\"id\":\"%s\"}}\n", job);
+        snprintf(command, sizeof(command), "{\"execute\":\"job-pause\",\"arguments\":{\"id\":\"%s\"},\"id\":1000}\n", job);
         raw_control[i] = timed_ask(fd, command);
         reach(dom, job, PAUSED);
-        snprintf(command, sizeof(command), "{\"execute\":\"job-resume\",\"arguments\":{\"id\":\"%s\"}}\n", job);
+        snprintf(command, sizeof(command), "{\"execute\":\"job-resume\",\"arguments\":{\"id\":\"%s\"},\"id\":1000}\n", job);
         raw_control[i + 1] = timed_ask(fd, command);
         reach(dom, job, GOES_ON);
     }
