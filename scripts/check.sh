@@ -70,7 +70,7 @@ step_qemu10() {
     export VIRT_JOBS_QEMU
     $cargo test --locked --lib --no-fail-fast driver::qemu
     library=$?
-    $cargo test --locked --no-fail-fast --test monitor --test 'qemu_*' && return $library
+    $cargo test --locked --no-fail-fast --test monitor --test examples --test 'qemu_*' && return $library
 }
 
 # The tests in C, and what compares with the stock libvirt.
