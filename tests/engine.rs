@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
 use virt_jobs::job::{
-    Action, Effect, Engine, HypStatus, Job, JobConfig, JobRecord, Listed, Observation, Origin, Outcome, Powers, Progress, StartRequest,
+    Action, Effect, Engine, HypStatus, Job, JobConfig, JobRecord, Listed, Moment, Observation, Origin, Outcome, Powers, Progress,
+    StartRequest,
 };
 use virt_jobs::model::{code, flags, ControlOp, JobState, JobType, Now};
 
@@ -28,14 +29,33 @@ const OPS: &[ControlOp] = ControlOp::ALL;
 /// One thing that happens; numbers choose among what exists at that moment.
 #[derive(Clone, Debug)]
 enum Step {
-    Reserve { kind: usize, disk: u8, flags: u8 },
+    Reserve {
+        kind: usize,
+        disk: u8,
+        flags: u8,
+    },
     Started(usize),
     StartFailed(usize),
-    Status { id: usize, status: usize },
-    Outcome { id: usize, outcome: u8 },
-    Listing(Vec<(usize, usize, bool)>),
-    Progress { id: usize, current: u64, end: u64 },
-    Control { job: usize, op: usize },
+    Status {
+        id: usize,
+        status: usize,
+    },
+    Outcome {
+        id: usize,
+        outcome: u8,
+    },
+    Ask,
+    /// The reply to the question that was asked last, or a sure one.
+    Listing(bool, Vec<(usize, usize, bool)>),
+    Progress {
+        id: usize,
+        current: u64,
+        end: u64,
+    },
+    Control {
+        job: usize,
+        op: usize,
+    },
     Settle(usize),
     Going,
     Gone,
@@ -49,7 +69,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => n().prop_map(Step::StartFailed),
         8 => (n(), 0..STATUSES.len()).prop_map(|(id, status)| Step::Status { id, status }),
         3 => (n(), 0u8..4).prop_map(|(id, outcome)| Step::Outcome { id, outcome }),
-        4 => prop::collection::vec((n(), 0..STATUSES.len(), any::<bool>()), 0..6).prop_map(Step::Listing),
+        2 => Just(Step::Ask),
+        4 => (any::<bool>(), prop::collection::vec((n(), 0..STATUSES.len(), any::<bool>()), 0..6))
+            .prop_map(|(sure, entries)| Step::Listing(sure, entries)),
         1 => (n(), any::<u64>(), any::<u64>()).prop_map(|(id, current, end)| Step::Progress { id, current, end }),
         4 => (n(), 0..OPS.len()).prop_map(|(job, op)| Step::Control { job, op }),
         4 => n().prop_map(Step::Settle),
@@ -68,6 +90,9 @@ struct Model {
     reserved: Vec<String>,
     settling: Vec<String>,
     stored: HashSet<String>,
+    /// What was asked to end without success.
+    aborted: HashSet<String>,
+    asked: Moment,
     clock: u64,
 }
 
@@ -170,7 +195,8 @@ fn apply(engine: &mut Engine, model: &mut Model, step: &Step) {
             };
             engine.observe(Observation::Outcome { id, kind: Some(JobType::BlockCopy), outcome }, now, &mut out);
         }
-        Step::Listing(entries) => {
+        Step::Ask => model.asked = engine.moment(),
+        Step::Listing(sure, entries) => {
             let ids = ids(engine, model);
             let listing = entries
                 .iter()
@@ -182,14 +208,16 @@ fn apply(engine: &mut Engine, model: &mut Model, step: &Step) {
                     error: failed.then(|| "Input/output error".to_owned()),
                 })
                 .collect();
-            engine.observe(Observation::Listing(listing), now, &mut out);
+            let asked = model.asked;
+            let seen = if *sure { Observation::Listing(listing) } else { Observation::Answer { asked, jobs: listing } };
+            engine.observe(seen, now, &mut out);
         }
         Step::Progress { id, current, end } => {
             let id = pick(&ids(engine, model), *id).unwrap();
             let progress = Progress { current: *current, end: *end, speed: None };
             engine.observe(Observation::Progress { id, progress }, now, &mut out);
         }
-        Step::Control { job, op } => control(engine, *job, OPS[*op], &mut out),
+        Step::Control { job, op } => control(engine, model, *job, OPS[*op], &mut out),
         Step::Settle(n) => {
             if let Some(name) = pick(&model.settling, *n) {
                 model.settling.retain(|s| *s != name);
@@ -236,7 +264,7 @@ fn expected(job: &Job, op: ControlOp) -> Result<(), i32> {
     }
 }
 
-fn control(engine: &mut Engine, n: usize, op: ControlOp, out: &mut Vec<Effect>) {
+fn control(engine: &mut Engine, model: &mut Model, n: usize, op: ControlOp, out: &mut Vec<Effect>) {
     let names: Vec<String> = engine.iter().map(|job| job.name().to_owned()).collect();
     let Some(name) = pick(&names, n) else {
         assert_eq!(engine.control("nobody", op, out).map_err(|e| e.code), Err(code::NO_DOMAIN_JOB));
@@ -248,8 +276,12 @@ fn control(engine: &mut Engine, n: usize, op: ControlOp, out: &mut Vec<Effect>) 
         // Only copies, active commits and what waits for it can be finalized.
         (_, Err(code::OPERATION_UNSUPPORTED)) => assert!(op == ControlOp::Finalize && !job.kind().becomes_ready(), "{op} on {job:?}"),
         (Err(wanted), got) => assert_eq!(got, Err(wanted), "{op} on {job:?}"),
+        (Ok(()), Err(code::OPERATION_INVALID)) => assert!(op == ControlOp::Finalize && model.aborted.contains(&name), "{op} on {job:?}"),
         (Ok(()), got) => {
             let action = got.unwrap_or_else(|code| panic!("{op} on {job:?} gives {code}"));
+            if op == ControlOp::Abort {
+                model.aborted.insert(name.clone());
+            }
             if op == ControlOp::Dismiss {
                 assert!(engine.get(&name).is_none());
                 assert!(matches!(action, Action::Dismiss { .. } | Action::Nothing));
@@ -352,6 +384,123 @@ fn a_pause_that_is_only_announced_is_not_told_until_the_listing_shows_it() {
     assert_eq!(states(&out), []);
     engine.observe(Observation::Listing(vec![listed(HypStatus::Paused)]), Now::default(), &mut out);
     assert_eq!(states(&out), [("job0".to_owned(), JobState::Paused)]);
+}
+
+/// An engine with a copy of its own that is ready; with its name.
+fn engine_with_ready_copy() -> (Engine, String) {
+    let mut engine = Engine::new(powers());
+    let request = StartRequest::new(JobType::BlockCopy, JobConfig::on_disk("vda"));
+    let name = engine.reserve(request, Now::default(), &mut Vec::new()).unwrap().name;
+    engine.started(&name, Now::default(), &mut Vec::new());
+    hint(&mut engine, &name, HypStatus::Ready);
+    (engine, name)
+}
+
+/// How the hypervisor ends a mirror that it calls a success; returns the outcome that its user is to be told.
+fn completed(engine: &mut Engine, id: &str) -> Option<Outcome> {
+    let outcome = Outcome::Completed;
+    engine.observe(Observation::Outcome { id: id.to_owned(), kind: None, outcome }, Now::default(), &mut Vec::new());
+    hint(engine, id, HypStatus::Concluded).into_iter().find_map(|effect| match effect {
+        Effect::Settle { outcome, .. } => Some(outcome),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_abort_stands_although_a_later_request_is_refused() {
+    for refused in [ControlOp::Abort, ControlOp::Pause] {
+        let (mut engine, name) = engine_with_ready_copy();
+        let soft = Action::Cancel { id: name.clone(), soft: true, resume: false };
+        assert_eq!(engine.control(&name, ControlOp::Abort, &mut Vec::new()), Ok(soft));
+        let late = engine.control(&name, refused, &mut Vec::new()).unwrap();
+        engine.control_refused(&name, &late);
+        assert_eq!(completed(&mut engine, &name), Some(Outcome::Aborted), "{refused}");
+    }
+}
+
+#[test]
+fn an_abort_that_is_refused_is_forgotten() {
+    let (mut engine, name) = engine_with_ready_copy();
+    let action = engine.control(&name, ControlOp::Abort, &mut Vec::new()).unwrap();
+    engine.control_refused(&name, &action);
+    assert_eq!(completed(&mut engine, &name), Some(Outcome::Completed));
+}
+
+#[test]
+fn a_copy_that_is_being_aborted_cannot_be_finalized() {
+    let (mut engine, name) = engine_with_ready_copy();
+    engine.control(&name, ControlOp::Abort, &mut Vec::new()).unwrap();
+    assert_eq!(engine.control(&name, ControlOp::Finalize, &mut Vec::new()).map_err(|e| e.code), Err(code::OPERATION_INVALID));
+    assert_eq!(completed(&mut engine, &name), Some(Outcome::Aborted));
+}
+
+#[test]
+fn an_abort_that_comes_after_the_pivot_does_not_hide_it() {
+    let (mut engine, name) = engine_with_ready_copy();
+    engine.control(&name, ControlOp::Finalize, &mut Vec::new()).unwrap();
+    let hard = Action::Cancel { id: name.clone(), soft: false, resume: false };
+    assert_eq!(engine.control(&name, ControlOp::Abort, &mut Vec::new()), Ok(hard.clone()));
+    engine.control_refused(&name, &hard);
+    assert_eq!(completed(&mut engine, &name), Some(Outcome::Completed));
+}
+
+#[test]
+fn a_job_whose_start_is_confirmed_after_the_end_of_its_domain_has_failed_with_it() {
+    let mut engine = Engine::new(powers());
+    let request = StartRequest::new(JobType::BlockCopy, JobConfig::on_disk("vda"));
+    let name = engine.reserve(request, Now::default(), &mut Vec::new()).unwrap().name;
+    let mut out = Vec::new();
+    engine.observe(Observation::Gone { reason: "killed".to_owned() }, Now::default(), &mut out);
+    engine.started(&name, Now::default(), &mut out);
+    assert_eq!(states(&out), [(name.clone(), JobState::Running), (name.clone(), JobState::Failed)]);
+    assert!(engine.is_empty());
+}
+
+/// What QEMU was seen to send: an answer that was put together before what it announced on the way to sending it.
+#[test]
+fn an_answer_says_nothing_about_what_was_announced_after_the_question() {
+    let mut engine = engine_with("old");
+    let listed =
+        |id: &str, status| Listed { id: id.into(), kind: JobType::BlockBackup, status, progress: Progress::default(), error: None };
+    let asked = engine.moment();
+    hint(&mut engine, "old", HypStatus::Concluded);
+    hint(&mut engine, "old", HypStatus::Null);
+    hint(&mut engine, "new", HypStatus::Created);
+    let mut out = Vec::new();
+    engine.observe(Observation::Answer { asked, jobs: vec![listed("old", HypStatus::Running)] }, Now::default(), &mut out);
+    // Neither has the old one come again, nor has the new one gone.
+    assert_eq!(out, [Effect::Confirm]);
+    let asked = engine.moment();
+    engine.observe(Observation::Answer { asked, jobs: vec![listed("new", HypStatus::Running)] }, Now::default(), &mut out);
+    assert_eq!(states(&out), [("new".to_owned(), JobState::Running)]);
+    let asked = engine.moment();
+    engine.observe(Observation::Answer { asked, jobs: vec![] }, Now::default(), &mut out);
+    assert_eq!(states(&out), [("new".to_owned(), JobState::Running), ("new".to_owned(), JobState::Failed)]);
+}
+
+#[test]
+fn a_job_that_is_about_to_be_forgotten_is_not_taken_for_a_new_one() {
+    let mut engine = engine_with("job0");
+    let concluded =
+        Listed { id: "job0".into(), kind: JobType::BlockCopy, status: HypStatus::Concluded, progress: Progress::default(), error: None };
+    let mut out = Vec::new();
+    engine.observe(Observation::Listing(vec![concluded.clone()]), Now::default(), &mut out);
+    assert_eq!(engine.control("job0", ControlOp::Dismiss, &mut out), Ok(Action::Dismiss { id: "job0".to_owned() }));
+    out.clear();
+    engine.observe(Observation::Listing(vec![concluded]), Now::default(), &mut out);
+    assert_eq!((out, engine.iter().count()), (vec![], 0));
+    hint(&mut engine, "job0", HypStatus::Null);
+    assert!(engine.is_empty());
+}
+
+#[test]
+fn a_job_that_is_found_cancelled_was_aborted() {
+    let mut engine = Engine::new(powers());
+    let (status, error) = (HypStatus::Concluded, Some("Operation canceled".to_owned()));
+    let listed = Listed { id: "c".into(), kind: JobType::BlockPull, status, progress: Progress::default(), error };
+    let mut out = Vec::new();
+    engine.observe(Observation::Listing(vec![listed]), Now::default(), &mut out);
+    assert_eq!(states(&out), [("c".to_owned(), JobState::Running), ("c".to_owned(), JobState::Aborted)]);
 }
 
 #[test]

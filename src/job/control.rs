@@ -65,10 +65,17 @@ impl Engine {
         }
     }
 
-    /// The hypervisor refused what [`control`](Engine::control) asked for: the job ends, if it does, by itself.
-    pub fn control_refused(&mut self, name: &str) {
+    /// The hypervisor refused what [`control`](Engine::control) asked for: unless another request stands, the job ends, if
+    /// it does, by itself.
+    pub fn control_refused(&mut self, name: &str, action: &Action) {
+        if !matches!(action, Action::Cancel { .. } | Action::Complete { .. }) {
+            return;
+        }
         if let Some(job) = self.get_mut(name) {
-            job.ending = None;
+            job.enders = job.enders.saturating_sub(1);
+            if job.enders == 0 {
+                job.ending = None;
+            }
         }
     }
 }
@@ -80,12 +87,14 @@ fn abort(job: &mut Job, powers: Powers) -> Result<Action> {
     let id = job.hyp_id.clone();
     let mirror = job.kind.becomes_ready();
     let action = match in_state(job, ControlOp::Abort, &[JobState::Running, JobState::Ready, JobState::Paused])? {
+        // It may be beyond being ended as a copy; what the hypervisor can still do is to give it up.
+        _ if job.ending == Some(Ending::Pivot) => Action::Cancel { id, soft: false, resume: false },
         JobState::Ready if mirror => Action::Cancel { id, soft: true, resume: false },
         JobState::Paused if mirror && job.status == HypStatus::Standby => Action::Cancel { id, soft: true, resume: true },
         _ => Action::Cancel { id, soft: false, resume: false },
     };
     let soft = matches!(action, Action::Cancel { soft: true, .. });
-    job.ending = Some(if soft { Ending::Soft } else { Ending::Cancel });
+    job.end_by(if soft { Ending::Soft } else { Ending::Cancel });
     Ok(action)
 }
 
@@ -99,7 +108,10 @@ fn finalize(job: &mut Job) -> Result<Action> {
         return Err(Error::unsupported(format!("a job of type '{}' ends by itself and cannot be finalized", job.kind)));
     }
     in_state(job, ControlOp::Finalize, &[JobState::Ready])?;
-    job.ending = Some(Ending::Pivot);
+    if matches!(job.ending, Some(Ending::Cancel | Ending::Soft)) {
+        return Err(Error::invalid(format!("cannot finalize job '{}': it is being aborted", job.name)));
+    }
+    job.end_by(Ending::Pivot);
     Ok(Action::Complete { id })
 }
 

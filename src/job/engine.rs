@@ -6,8 +6,9 @@ use super::exclusion;
 use super::job::{Job, Origin, Phase};
 use super::legacy::block_type;
 use super::names::NameBook;
-use super::transition::{announce, appear, as_its_user_sees_it, enter, inferred_outcome, next_state, outcome_of, state_of, Next};
-use super::{Action, Effect, HypStatus, JobConfig, JobRecord, Listed, Observation, Outcome, Powers, Progress};
+use super::order::Order;
+use super::transition::{announce, appear, enter, next_state, outcome_of, state_of, Next};
+use super::{Action, Effect, HypStatus, JobConfig, JobRecord, Listed, Moment, Observation, Outcome, Powers, Progress};
 use crate::model::{JobState, JobType, Now, Result};
 
 /// Jobs that were only heard of in events, never in a listing. A hypervisor that announces more than this at once is
@@ -52,14 +53,17 @@ pub struct Reservation {
 pub struct Engine {
     powers: Powers,
     names: NameBook,
-    jobs: BTreeMap<u64, Job>,
+    pub(super) jobs: BTreeMap<u64, Job>,
     by_name: HashMap<String, u64>,
     /// Jobs that the hypervisor has or may get, by its id.
     by_id: HashMap<String, u64>,
+    order: Order,
     next_serial: u64,
-    unconfirmed: usize,
+    pub(super) unconfirmed: usize,
     /// Why the domain is about to end, once that is known: jobs that it cancels on its way out have failed.
-    going: Option<String>,
+    pub(super) going: Option<String>,
+    /// Why the domain has ended.
+    pub(super) gone: Option<String>,
 }
 
 impl Engine {
@@ -70,9 +74,11 @@ impl Engine {
             jobs: BTreeMap::new(),
             by_name: HashMap::new(),
             by_id: HashMap::new(),
+            order: Order::default(),
             next_serial: 0,
             unconfirmed: 0,
             going: None,
+            gone: None,
         }
     }
 
@@ -108,10 +114,7 @@ impl Engine {
     /// The job that the older block job API sees on a disk: ours, of a type that it knows, not ended.
     pub fn block_job_on(&self, disk: &str) -> Option<&Job> {
         self.jobs.values().find(|job| {
-            job.origin == Origin::Own
-                && job.phase != Phase::Ended
-                && block_type(job.kind).is_some()
-                && job.config.disks.iter().any(|d| d == disk)
+            job.origin == Origin::Own && job.is_present() && block_type(job.kind).is_some() && job.config.disks.iter().any(|d| d == disk)
         })
     }
 
@@ -120,7 +123,7 @@ impl Engine {
     /// # Errors
     /// libvirt's code for the conflict; the message names the job in the way.
     pub fn admits(&self, request: &StartRequest) -> Result<()> {
-        exclusion::check(request, self.jobs.values().filter(|job| job.phase != Phase::Ended))
+        exclusion::check(request, self.jobs.values().filter(|job| job.is_present()))
     }
 
     /// Takes a name for a job that is about to be started, if no other job is in its way.
@@ -152,18 +155,26 @@ impl Engine {
             outcome: None,
             saw_aborting: false,
             ending: None,
+            enders: 0,
             was_ready: false,
             held: false,
+            heard: Moment::default(),
         };
         self.insert(job);
         out.push(Effect::Store { name: name.clone() });
         Ok(Reservation { name })
     }
 
-    /// The hypervisor accepted the command that starts the job.
+    /// The hypervisor accepted the command that starts the job. That it has ended since may be known already.
     pub fn started(&mut self, name: &str, now: Now, out: &mut Vec<Effect>) {
-        if let Some(job) = self.find_mut(name).filter(|job| job.phase == Phase::Reserved) {
-            appear(job, now, out);
+        let gone = self.gone.clone();
+        let heard = self.order.next();
+        let Some(job) = self.find_mut(name).filter(|job| job.phase == Phase::Reserved) else { return };
+        job.heard = heard;
+        appear(job, now, out);
+        if let Some(reason) = gone {
+            let serial = job.serial;
+            self.end_with_domain(serial, &reason, now, out);
         }
     }
 
@@ -195,13 +206,20 @@ impl Engine {
                     job.stats.disks = disks;
                 }
             }
-            Observation::Listing(listing) => self.listing(listing, now, out),
+            Observation::Listing(listing) => self.listing(listing, Moment::NOW, now, out),
+            Observation::Answer { asked, jobs } => self.listing(jobs, asked, now, out),
             Observation::Shown(listed) => {
                 self.shown(&listed, now, out);
             }
             Observation::Going { reason } => self.going = Some(reason),
             Observation::Gone { reason } => self.gone(&reason, now, out),
         }
+    }
+
+    /// The present point in the order of what was heard: to be taken when a question is sent whose answer is handed in as
+    /// [`Observation::Answer`].
+    pub fn moment(&self) -> Moment {
+        self.order.last()
     }
 
     /// What the job held is released and the hypervisor has forgotten it: its final event may go out.
@@ -262,10 +280,16 @@ impl Engine {
 
     /// Forgets a job that ended; says whether the hypervisor must, too.
     pub(super) fn dismiss(&mut self, name: &str, out: &mut Vec<Effect>) -> Action {
-        let Some(job) = self.find(name) else { return Action::Nothing };
-        let action = if job.held { Action::Dismiss { id: job.hyp_id.clone() } } else { Action::Nothing };
+        let Some(job) = self.find_mut(name) else { return Action::Nothing };
         let (serial, own) = (job.serial, job.origin == Origin::Own);
-        self.remove(serial);
+        let action = if job.held { Action::Dismiss { id: job.hyp_id.clone() } } else { Action::Nothing };
+        if job.held {
+            // Listings may show it until the hypervisor has forgotten it.
+            job.phase = Phase::Dismissed;
+            self.by_name.remove(name);
+        } else {
+            self.remove(serial);
+        }
         if own {
             out.push(Effect::Forget { name: name.to_owned() });
         }
@@ -295,7 +319,7 @@ impl Engine {
         self.next_serial
     }
 
-    fn remove(&mut self, serial: u64) {
+    pub(super) fn remove(&mut self, serial: u64) {
         if let Some(job) = self.jobs.remove(&serial) {
             self.by_name.remove(&job.name);
             self.release_id(&job.hyp_id, serial);
@@ -304,9 +328,10 @@ impl Engine {
     }
 
     /// The hypervisor's id no longer means this job.
-    fn release_id(&mut self, id: &str, serial: u64) {
+    pub(super) fn release_id(&mut self, id: &str, serial: u64) {
         if self.by_id.get(id) == Some(&serial) {
             self.by_id.remove(id);
+            self.order.leave(id);
         }
     }
 
@@ -335,8 +360,10 @@ impl Engine {
             outcome: None,
             saw_aborting: false,
             ending: None,
+            enders: 0,
             was_ready: false,
             held: false,
+            heard: Moment::default(),
         })
     }
 
@@ -344,7 +371,9 @@ impl Engine {
     fn hint(&mut self, id: &str, status: HypStatus, now: Now, out: &mut Vec<Effect>) {
         let mut known = self.by_id.get(id).copied();
         if status == HypStatus::Created {
-            if let Some(serial) = known.filter(|serial| self.jobs[serial].phase != Phase::Reserved) {
+            // The names of our own jobs never come again: one that is created is the one that was started.
+            let other = |serial: &u64| self.jobs[serial].origin == Origin::Foreign;
+            if let Some(serial) = known.filter(other) {
                 self.vanished(serial, now, out);
                 self.release_id(id, serial);
                 known = None;
@@ -361,7 +390,15 @@ impl Engine {
                 self.discover(id, JobType::Other, now)
             }
         };
+        self.hear_of(serial);
         self.status(serial, status, None, now, out);
+    }
+
+    fn hear_of(&mut self, serial: u64) {
+        let heard = self.order.next();
+        if let Some(job) = self.jobs.get_mut(&serial) {
+            job.heard = heard;
+        }
     }
 
     /// An event said how a job ends.
@@ -376,6 +413,7 @@ impl Engine {
                 self.discover(id, kind.unwrap_or(JobType::Other), now)
             }
         };
+        self.hear_of(serial);
         if let Some(job) = self.jobs.get_mut(&serial) {
             if !job.announced && job.origin == Origin::Foreign && job.kind == JobType::Other {
                 job.kind = kind.unwrap_or(JobType::Other);
@@ -391,18 +429,36 @@ impl Engine {
         }
     }
 
-    /// The hypervisor's own listing: confirms hints, shows what is new and what is gone.
-    fn listing(&mut self, listing: Vec<Listed>, now: Now, out: &mut Vec<Effect>) {
+    /// The hypervisor's own listing: confirms hints, shows what is new and what is gone. What it is too old to tell is
+    /// asked again.
+    fn listing(&mut self, listing: Vec<Listed>, asked: Moment, now: Now, out: &mut Vec<Effect>) {
+        let left = self.order.left_since(asked);
         let mut present = HashSet::with_capacity(listing.len());
+        let mut outdated = left.is_none();
         for listed in listing {
-            present.insert(self.shown(&listed, now, out));
+            match self.by_id.get(&listed.id) {
+                Some(serial) if self.jobs[serial].heard > asked => {
+                    present.insert(*serial);
+                    outdated = true;
+                }
+                None if left.as_ref().is_none_or(|left| left.contains(&listed.id)) => {}
+                _ => {
+                    present.insert(self.shown(&listed, now, out));
+                }
+            }
         }
-        let missing: Vec<u64> =
-            self.by_id.values().copied().filter(|serial| !present.contains(serial) && self.jobs[serial].listed).collect();
-        let mut missing: Vec<u64> = missing.into_iter().filter(|serial| self.jobs[serial].phase != Phase::Reserved).collect();
+        let absent = |serial: &u64| !present.contains(serial) && self.jobs[serial].listed && self.jobs[serial].phase != Phase::Reserved;
+        let mut missing: Vec<u64> = self.by_id.values().copied().filter(absent).collect();
         missing.sort_unstable();
         for serial in missing {
-            self.vanished(serial, now, out);
+            if self.jobs[&serial].heard > asked {
+                outdated = true;
+            } else {
+                self.vanished(serial, now, out);
+            }
+        }
+        if outdated {
+            out.push(Effect::Confirm);
         }
     }
 
@@ -465,91 +521,6 @@ impl Engine {
         match outcome {
             Some(outcome) => self.decide(serial, outcome, now, out),
             None => out.push(Effect::Confirm),
-        }
-    }
-
-    /// The hypervisor no longer has the job.
-    fn vanished(&mut self, serial: u64, now: Now, out: &mut Vec<Effect>) {
-        let Some(job) = self.jobs.get_mut(&serial) else { return };
-        job.held = false;
-        match job.phase {
-            Phase::Live => {
-                let outcome = job.outcome.clone().unwrap_or_else(|| inferred_outcome(job));
-                self.decide(serial, outcome, now, out);
-            }
-            Phase::Ended => {
-                let (id, keep) = (job.hyp_id.clone(), job.persist);
-                self.release_id(&id, serial);
-                if !keep {
-                    self.remove(serial);
-                }
-            }
-            Phase::Reserved | Phase::Settling(_) => {}
-        }
-    }
-
-    /// The outcome is known. A job of ours is settled first, so that its images are free when its user hears of it.
-    fn decide(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
-        let going = self.going.clone();
-        let Some(job) = self.jobs.get_mut(&serial) else { return };
-        let outcome = as_its_user_sees_it(job, outcome, going);
-        if job.origin == Origin::Foreign {
-            return self.finish(serial, outcome, now, out);
-        }
-        job.phase = Phase::Settling(outcome.clone());
-        job.finished = Some(now);
-        out.push(Effect::Store { name: job.name.clone() });
-        out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome });
-    }
-
-    /// The job ends here: one final event, then it is kept or dropped.
-    fn finish(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
-        // The older events say nothing about jobs that end with their domain.
-        let quiet = self.going.is_some();
-        let Some(job) = self.jobs.get_mut(&serial) else { return };
-        if !job.announced {
-            self.unconfirmed -= usize::from(job.origin == Origin::Foreign);
-            announce(job, out);
-        }
-        job.phase = Phase::Ended;
-        job.finished.get_or_insert(now);
-        job.error = outcome.error().map(str::to_owned);
-        enter(job, outcome.state(), job.status, quiet, out);
-        let (id, own) = (job.hyp_id.clone(), job.origin == Origin::Own);
-        let keep = job.persist || job.held;
-        if !job.held {
-            self.release_id(&id, serial);
-        }
-        if !keep {
-            let name = self.jobs[&serial].name.clone();
-            self.remove(serial);
-            if own {
-                out.push(Effect::Forget { name });
-            }
-        }
-    }
-
-    fn gone(&mut self, reason: &str, now: Now, out: &mut Vec<Effect>) {
-        self.going.get_or_insert_with(|| reason.to_owned());
-        let serials: Vec<u64> = self.jobs.keys().copied().collect();
-        for serial in serials {
-            let Some(job) = self.jobs.get_mut(&serial) else { continue };
-            job.held = false;
-            match job.phase.clone() {
-                Phase::Reserved => {}
-                Phase::Ended => self.vanished(serial, now, out),
-                Phase::Settling(outcome) => self.finish(serial, outcome, now, out),
-                Phase::Live => {
-                    let outcome = job.outcome.clone().unwrap_or_else(|| Outcome::Failed(reason.to_owned()));
-                    let outcome = as_its_user_sees_it(job, outcome, Some(reason.to_owned()));
-                    job.finished = Some(now);
-                    if job.persist {
-                        job.phase = Phase::Settling(outcome.clone());
-                        out.push(Effect::Store { name: job.name.clone() });
-                    }
-                    self.finish(serial, outcome, now, out);
-                }
-            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One job, as the engine keeps it.
 
-use super::{HypStatus, JobConfig, JobStats, Outcome};
+use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
 use crate::model::{JobState, JobType, Now};
 
 /// Who started a job.
@@ -34,6 +34,8 @@ pub(super) enum Phase {
     Settling(Outcome),
     /// Its final event is out.
     Ended,
+    /// Its user has dismissed it, and the hypervisor is to do so, too.
+    Dismissed,
 }
 
 /// A long-running operation of one domain.
@@ -65,10 +67,14 @@ pub struct Job {
     pub(super) outcome: Option<Outcome>,
     pub(super) saw_aborting: bool,
     pub(super) ending: Option<Ending>,
+    /// How many requests to end it stand, that is, have not been refused.
+    pub(super) enders: u32,
     /// The older READY event is out; a pause and resume does not repeat it.
     pub(super) was_ready: bool,
     /// The hypervisor still has it, although it ended, and waits for a dismiss.
     pub(super) held: bool,
+    /// When an event or a reply last told of it.
+    pub(super) heard: Moment,
 }
 
 impl Job {
@@ -140,7 +146,18 @@ impl Job {
 
     /// Whether it belongs into a listing.
     pub fn is_listed(&self) -> bool {
-        self.phase != Phase::Reserved
+        !matches!(self.phase, Phase::Reserved | Phase::Dismissed)
+    }
+
+    /// Whether it may be in the way of another one.
+    pub(super) fn is_present(&self) -> bool {
+        !matches!(self.phase, Phase::Ended | Phase::Dismissed)
+    }
+
+    /// It is asked to end. How was decided by the first request that stands.
+    pub(super) fn end_by(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+        self.enders += 1;
     }
 
     /// Milliseconds that it has run, or ran.

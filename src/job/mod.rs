@@ -5,6 +5,7 @@
 
 mod config;
 mod control;
+mod end;
 mod engine;
 mod exclusion;
 #[allow(clippy::module_inception)]
@@ -12,6 +13,7 @@ mod job;
 mod legacy;
 mod names;
 mod observe;
+mod order;
 mod record;
 mod stats;
 mod transition;
@@ -22,5 +24,6 @@ pub use engine::{Engine, Reservation, StartRequest};
 pub use job::{Job, Origin};
 pub use legacy::{block_type, OlderEvent};
 pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
+pub use order::Moment;
 pub use record::JobRecord;
 pub use stats::{DiskStats, JobStats, MigrationStats, Progress};

@@ -34,18 +34,31 @@ impl NameBook {
         }
     }
 
-    /// A name for a job that somebody else started under `id`: the id itself, `id#2` when it comes again.
+    /// A name for a job that somebody else started under `id`: the id itself, `id#2` when it comes again. An id that has
+    /// such a sign itself always gets one more, so that it cannot be taken for another.
     pub fn foreign(&mut self, id: &str) -> String {
+        let seen = self.count(id);
+        if seen == 1 && !id.contains('#') {
+            id.to_owned()
+        } else {
+            format!("{id}#{seen}")
+        }
+    }
+
+    /// The how manieth job this is that has the id.
+    fn count(&mut self, id: &str) -> u64 {
         if let Some(seen) = self.foreign.get_mut(id) {
             *seen += 1;
-            return format!("{id}#{seen}");
+            return *seen;
         }
-        if self.foreign.len() < REMEMBERED && !self.could_be_own(id) {
-            self.foreign.insert(id.to_owned(), 1);
-            return id.to_owned();
+        if self.foreign.len() >= REMEMBERED {
+            self.overflow += 1;
+            return u64::from(u32::MAX) + self.overflow;
         }
-        self.overflow += 1;
-        format!("{id}#{}", u64::from(u32::MAX) + self.overflow)
+        // A name that may have been given to a job of ours counts as seen.
+        let seen = if self.could_be_own(id) { 2 } else { 1 };
+        self.foreign.insert(id.to_owned(), seen);
+        seen
     }
 
     /// Whether `id` looks like a name that was, or might have been, given to a job of ours.
@@ -104,7 +117,16 @@ mod tests {
         let mut book = NameBook::default();
         assert_eq!(book.foreign("migration-1"), "migration-1");
         assert_eq!(book.own(JobType::Migration, None), "migration-2");
-        assert_ne!(book.foreign("migration-2"), "migration-2");
+        assert_eq!(book.foreign("migration-2"), "migration-2#2");
+        assert_eq!(book.foreign("migration-2"), "migration-2#3");
+    }
+
+    #[test]
+    fn an_id_that_looks_like_a_repetition_is_not_taken_for_one() {
+        let mut book = NameBook::default();
+        let ids = ["a", "a#2", "a", "a#2", "a#2#1", "a#1", "a"];
+        let names: std::collections::HashSet<String> = ids.iter().map(|id| book.foreign(id)).collect();
+        assert_eq!(names.len(), ids.len(), "{names:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::legacy::OlderEvent;
+use super::order::Moment;
 use super::stats::{DiskStats, MigrationStats, Progress};
 use crate::model::{JobState, JobType};
 
@@ -93,6 +94,9 @@ pub enum Observation {
     Disks { id: String, disks: Vec<DiskStats> },
     /// The reply to a question for all jobs of the hypervisor: what is not in it is gone.
     Listing(Vec<Listed>),
+    /// The same from a hypervisor that may have announced something since it put the reply together. `asked`: what
+    /// [`Engine::moment`](super::Engine::moment) said when the question was sent.
+    Answer { asked: Moment, jobs: Vec<Listed> },
     /// The reply to a question for one job alone: as sure as a listing, and says nothing about the others.
     Shown(Listed),
     /// The domain is about to end: what it cancels from now on has failed for this reason.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, Origin, Phase};
-use super::{HypStatus, JobConfig, JobStats, Outcome};
+use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
 use crate::model::{JobState, JobType, Now};
 
 /// A job in plain values.
@@ -77,8 +77,10 @@ impl JobRecord {
             outcome: self.outcome,
             saw_aborting: false,
             ending: None,
+            enders: 0,
             was_ready: false,
             held: false,
+            heard: Moment::default(),
         })
     }
 }

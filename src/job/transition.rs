@@ -68,6 +68,8 @@ pub(super) fn enter(job: &mut Job, state: JobState, status: HypStatus, quiet: bo
 /// What the hypervisor's listing says about the end of a concluded job.
 pub(super) fn outcome_of(listed: &Listed) -> Outcome {
     match &listed.error {
+        // strerror(ECANCELED): all that is left of a cancellation. Where it is a failure, an event said so before.
+        Some(text) if text == "Operation canceled" => Outcome::Aborted,
         Some(text) => Outcome::Failed(text.clone()),
         None => Outcome::Completed,
     }
@@ -91,11 +93,6 @@ pub(super) fn as_its_user_sees_it(job: &Job, outcome: Outcome, going: Option<Str
         // A mirror that nobody finalized was ended for the sake of its target.
         Outcome::Completed if job.kind.becomes_ready() && job.ending.is_none() => going.map_or(Outcome::Completed, Outcome::Failed),
         Outcome::Aborted if !asked => going.map_or(Outcome::Aborted, Outcome::Failed),
-        // strerror(ECANCELED) is how QEMU lists a cancelled job.
-        Outcome::Failed(text) if text == "Operation canceled" && (asked || job.saw_aborting) => match going {
-            Some(reason) if !asked => Outcome::Failed(reason),
-            _ => Outcome::Aborted,
-        },
         outcome => outcome,
     }
 }

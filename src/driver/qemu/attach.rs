@@ -10,7 +10,7 @@ use serde_json::{json, Value};
 
 use super::clock::now;
 use super::disks::Disks;
-use super::domain::{Inner, QemuDomain};
+use super::domain::{Inner, QemuDomain, Question};
 use super::events::Handler;
 use super::hub::{socket_name, Hub};
 use super::jobs::POWERS;
@@ -72,8 +72,8 @@ pub(super) fn attach(hub: &Arc<Hub>, socket: &Path, handler: &Handler, monitor: 
             shutdown_seen: false,
             destroying: false,
             closing: None,
-            listing_asked: false,
-            listing_again: false,
+            jobs_asked: Question::Idle,
+            disks_asked: Question::Idle,
         }),
         modify: Mutex::new(()),
         ours,
@@ -88,23 +88,25 @@ pub(super) fn attach(hub: &Arc<Hub>, socket: &Path, handler: &Handler, monitor: 
 impl QemuDomain {
     /// Asks for everything that events will keep up to date from here on.
     fn learn(self: &Arc<Self>) -> Result<()> {
-        if let Ok(status) = self.call("query-status", json!({})) {
-            let (state, why) = state_of(text(&status, "status").unwrap_or_default());
-            self.inner.lock().enter(state, why);
-        } else {
+        let status = self.look("query-status", |domain, reply| {
+            let (state, why) = state_of(text(reply, "status").unwrap_or_default());
+            domain.inner.lock().enter(state, why);
+        });
+        if status.is_err() {
             // A storage daemon has no run state.
             self.inner.lock().enter(DomainState::Running, reason::RUNNING_UNKNOWN);
         }
-        if let Ok(blocks) = self.call("query-block", json!({})) {
-            let orphans = self.inner.lock().disks.refresh(&blocks, None);
-            self.remove_nodes(&orphans);
-        }
-        if let Ok(exports) = self.call("query-block-exports", json!({})) {
-            let mut inner = self.inner.lock();
+        // Neither need be known; an emulator knows the first, a daemon the second.
+        let _ = self.look("query-block", |domain, reply| {
+            let orphans = domain.inner.lock().disks.refresh(reply, None);
+            domain.remove_nodes(&orphans);
+        });
+        let _ = self.look("query-block-exports", |domain, reply| {
+            let mut inner = domain.inner.lock();
             if inner.disks.list.is_empty() {
-                inner.disks.refresh_exports(&exports);
+                inner.disks.refresh_exports(reply);
             }
-        }
+        });
         self.refresh_jobs().map_err(|error| Error { detail: format!("domain '{}': {}", self.me.name, error.detail), ..error })?;
         if self.inner.lock().state == DomainState::Shutdown {
             // Its guest shut down while nobody was there.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use super::clock::now;
 use super::disks::Disks;
@@ -51,8 +51,32 @@ pub(super) struct Inner {
     pub destroying: bool,
     /// Set once the guest has shut down: mirrors that are to end before QEMU is told to leave, by QEMU's ids.
     pub closing: Option<HashSet<String>>,
-    pub listing_asked: bool,
-    pub listing_again: bool,
+    /// The questions for jobs and for disks that events give rise to.
+    pub jobs_asked: Question,
+    pub disks_asked: Question,
+}
+
+/// A question that is not asked again while its answer is awaited, but once more after that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Question {
+    #[default]
+    Idle,
+    Asked,
+    AskedAndDue,
+}
+
+impl Question {
+    /// Says whether it is to be asked now.
+    pub fn ask(&mut self) -> bool {
+        let now = *self == Question::Idle;
+        *self = if now { Question::Asked } else { Question::AskedAndDue };
+        now
+    }
+
+    /// It has been answered; says whether it is due again.
+    pub fn answered(&mut self) -> bool {
+        std::mem::take(self) == Question::AskedAndDue
+    }
 }
 
 impl Inner {
@@ -77,10 +101,25 @@ impl QemuDomain {
         Ok(self.monitor.call(command, arguments)?)
     }
 
+    /// Asks a question about something that events tell, too: `see` gets the answer in its place among them, on whichever
+    /// thread reads it.
+    pub fn look(self: &Arc<Self>, command: &str, see: impl FnOnce(&Arc<QemuDomain>, &Value) + Send + 'static) -> Result<()> {
+        let domain = Arc::downgrade(self);
+        let first = move |reply: &Value| {
+            if let Some(domain) = domain.upgrade() {
+                see(&domain, reply);
+            }
+        };
+        self.monitor.call_in_order(command, json!({}), Box::new(first))?;
+        Ok(())
+    }
+
     /// Sends a command; `on_reply` runs when the answer is read. A command that cannot even be queued needs no answer: its
-    /// monitor is closed, or about to be, and that ends everything that waits for it.
+    /// monitor is closed, which ends everything that waits for it, or has stopped listening so long ago that it is now.
     pub fn post(&self, command: &str, arguments: Value, on_reply: impl FnOnce(std::result::Result<Value, CallError>) + Send + 'static) {
-        let _ = self.monitor.post(command, arguments, Box::new(|_, reply| on_reply(reply)));
+        if self.monitor.post(command, arguments, Box::new(|_, reply| on_reply(reply))).is_err() {
+            self.monitor.close();
+        }
     }
 
     /// Queues an event for every connection to this hub.

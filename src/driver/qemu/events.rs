@@ -11,7 +11,7 @@ use crate::job::Observation;
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
 use crate::model::DomainState;
-use crate::qmp;
+use crate::qmp::{self, CallError};
 
 /// The end of a monitor that knows its domain. Events that come before the domain is linked are covered by the questions
 /// that are asked right after.
@@ -112,13 +112,29 @@ impl QemuDomain {
 
     /// A front end is gone. Its images stay open as long as a job works on them.
     fn device_deleted(self: &Arc<Self>) {
+        if !self.inner.lock().disks_asked.ask() {
+            return;
+        }
         let domain = Arc::downgrade(self);
         self.post("query-block", json!({}), move |reply| {
-            let (Some(domain), Ok(reply)) = (domain.upgrade(), reply) else { return };
-            let orphans = domain.inner.lock().disks.refresh(&reply, None);
-            domain.remove_nodes(&orphans);
-            domain.forget_unplugged();
+            let Some(domain) = domain.upgrade() else { return };
+            let again = domain.inner.lock().disks_asked.answered();
+            match reply {
+                Ok(reply) => domain.see_disks(&reply),
+                Err(CallError::Timeout { .. }) => return domain.device_deleted(),
+                Err(_) => return,
+            }
+            if again {
+                domain.device_deleted();
+            }
         });
+    }
+
+    /// Takes in which disks the guest has.
+    fn see_disks(self: &Arc<Self>, reply: &Value) {
+        let orphans = self.inner.lock().disks.refresh(reply, None);
+        self.remove_nodes(&orphans);
+        self.forget_unplugged();
     }
 
     /// Nothing more will be heard of this QEMU.

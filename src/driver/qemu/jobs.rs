@@ -9,7 +9,7 @@ use super::clock::now;
 use super::disks::Link;
 use super::domain::QemuDomain;
 use super::translate;
-use crate::job::{Action, Effect, Engine, Job, Observation, Outcome, Powers};
+use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
 use crate::model::disk::MirrorReady;
 use crate::model::event::Payload;
 use crate::model::{code, ControlOp, Error, JobState, JobType, Result};
@@ -53,7 +53,7 @@ impl QemuDomain {
                 let path = self.inner.lock().disks.source_path(&older.disk).to_owned();
                 self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status: older.status });
             }
-            Effect::Confirm => self.ask_for_listing(),
+            Effect::Confirm => self.ask_for_listing(engine.moment()),
             Effect::Settle { name, id, outcome } => self.settle(engine, name, id, outcome),
             Effect::Store { name } => {
                 if let Some(record) = engine.record(name) {
@@ -65,28 +65,23 @@ impl QemuDomain {
     }
 
     /// Asks for the listing; hints that arrive before the answer are answered by one more question.
-    fn ask_for_listing(self: &Arc<Self>) {
-        {
-            let mut inner = self.inner.lock();
-            if inner.listing_asked {
-                inner.listing_again = true;
-                return;
-            }
-            inner.listing_asked = true;
+    fn ask_for_listing(self: &Arc<Self>, asked: Moment) {
+        if !self.inner.lock().jobs_asked.ask() {
+            return;
         }
         let domain = Arc::downgrade(self);
         self.post("query-jobs", json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
-            let again = {
-                let mut inner = domain.inner.lock();
-                inner.listing_asked = false;
-                std::mem::take(&mut inner.listing_again)
-            };
-            if let Ok(reply) = reply {
-                domain.observe(Observation::Listing(translate::listing(&reply)));
-                if again {
-                    domain.ask_for_listing();
-                }
+            let due = domain.inner.lock().jobs_asked.answered();
+            let again = due || matches!(reply, Err(CallError::Timeout { .. }));
+            match reply {
+                Ok(reply) => domain.observe(Observation::Answer { asked, jobs: translate::listing(&reply) }),
+                // What was to be confirmed still is.
+                Err(CallError::Timeout { .. }) => {}
+                Err(_) => return,
+            }
+            if again {
+                domain.ask_for_listing(domain.table.read(Engine::moment));
             }
         });
     }
@@ -147,9 +142,8 @@ impl QemuDomain {
 
     /// One round trip: fresh figures for all jobs.
     pub(super) fn refresh_jobs(self: &Arc<Self>) -> Result<()> {
-        let reply = self.call("query-jobs", json!({}))?;
-        self.observe(Observation::Listing(translate::listing(&reply)));
-        Ok(())
+        let asked = self.table.read(Engine::moment);
+        self.look("query-jobs", move |domain, reply| domain.observe(Observation::Answer { asked, jobs: translate::listing(reply) }))
     }
 
     /// `virDomainJobControl`.
@@ -158,7 +152,7 @@ impl QemuDomain {
         let result = self.act(&action);
         match &result {
             Err(error) if !matches!(action, Action::Dismiss { .. }) && error.code != code::OPERATION_TIMEOUT => {
-                self.update_jobs(|engine, _| engine.control_refused(name));
+                self.update_jobs(|engine, _| engine.control_refused(name, &action));
             }
             // The engine has let go of the job already; QEMU's copy of it would come back as somebody else's.
             _ => {}

@@ -31,8 +31,10 @@ use self::state::{Kind, Lead, State, Waiting};
 use super::reactor::{current_thread, Reactor, Source};
 use crate::qmp::{CallError, Event, Greeting, Splitter};
 
-/// How many commands may wait for their answer.
+/// How many commands may wait for their answer before a call is refused.
 const MAX_PENDING: usize = 1024;
+/// The same for a posted command. Whoever posts cannot wait, and what is posted is bounded by what there is to do.
+const MAX_POSTED: usize = 16 * MAX_PENDING;
 /// Why a connection ended that this side ended.
 const CLOSED: &str = "the monitor was closed";
 
@@ -70,6 +72,9 @@ pub type Answer = Result<Value, CallError>;
 
 /// What is to be done with a command's answer. Runs where a [`MonitorHandler`] runs.
 pub type OnReply = Box<dyn FnOnce(&Monitor, Answer) + Send>;
+
+/// What is to be done with the result of a command that succeeded. Runs where a [`MonitorHandler`] runs.
+pub type OnSuccess = Box<dyn FnOnce(&Value) + Send>;
 
 /// A monitor in command mode. Dropping it closes the connection.
 pub struct Monitor {
@@ -176,7 +181,16 @@ impl Monitor {
     /// # Errors
     /// See [`CallError`].
     pub fn call(&self, command: &str, arguments: Value) -> Answer {
-        self.execute(command, arguments, None, self.limits.call)
+        self.execute(command, arguments, None, self.limits.call, None)
+    }
+
+    /// The same for a question about something that events tell, too: `first` sees the answer after all that came before
+    /// it and before all that comes after. An answer that a caller picks up may be out of date by then.
+    ///
+    /// # Errors
+    /// See [`CallError`]; `first` does not run then. After a timeout, it may be running.
+    pub fn call_in_order(&self, command: &str, arguments: Value, first: OnSuccess) -> Answer {
+        self.execute(command, arguments, None, self.limits.call, Some(first))
     }
 
     /// The same for a command that may take longer, or must not take as long.
@@ -184,7 +198,7 @@ impl Monitor {
     /// # Errors
     /// See [`CallError`].
     pub fn call_within(&self, command: &str, arguments: Value, limit: Duration) -> Answer {
-        self.execute(command, arguments, None, limit)
+        self.execute(command, arguments, None, limit, None)
     }
 
     /// The same with a file descriptor for the monitor (`getfd`, `add-fd`), which gets a copy of it.
@@ -193,7 +207,7 @@ impl Monitor {
     /// See [`CallError`].
     pub fn call_with_fd(&self, command: &str, arguments: Value, fd: BorrowedFd<'_>) -> Answer {
         let copy = fd.try_clone_to_owned().map_err(|e| CallError::Failed(format!("cannot pass a descriptor to '{command}': {e}")))?;
-        self.execute(command, arguments, Some(copy), self.limits.call)
+        self.execute(command, arguments, Some(copy), self.limits.call, None)
     }
 
     /// Sends a command and returns. `on_reply` runs once, with the answer, or after `limits.call` with none, or at the
@@ -210,14 +224,14 @@ impl Monitor {
         Ok(())
     }
 
-    fn execute(&self, command: &str, arguments: Value, fd: Option<OwnedFd>, limit: Duration) -> Answer {
+    fn execute(&self, command: &str, arguments: Value, fd: Option<OwnedFd>, limit: Duration, first: Option<OnSuccess>) -> Answer {
         let deadline = after(limit);
         let wake = Arc::new(Condvar::new());
         let mut state = self.state.lock();
         if state.lead == Lead::Taken(current_thread()) {
             return Err(CallError::Failed(format!("'{command}' was called from inside a handler of the same monitor")));
         }
-        let id = self.submit(&mut state, command, arguments, fd, Kind::Call(Arc::clone(&wake)))?;
+        let id = self.submit(&mut state, command, arguments, fd, Kind::Call { wake: Arc::clone(&wake), first })?;
         self.set_interest(&mut state);
         drop(state);
         let call = Call { monitor: self, id };
@@ -229,7 +243,8 @@ impl Monitor {
         if let Some(why) = &state.doom {
             return Err(CallError::Closed(why.clone()));
         }
-        if !state.outgoing.has_room() || state.client.pending().len() >= MAX_PENDING {
+        let most = if matches!(kind, Kind::Post { .. }) { MAX_POSTED } else { MAX_PENDING };
+        if !state.outgoing.has_room() || state.client.pending().len() >= most {
             return Err(CallError::Failed(format!("'{command}' was not sent: too many commands wait for the monitor")));
         }
         let (id, bytes) = state.client.command(command, arguments, Waiting { command: command.to_owned(), kind });
@@ -267,7 +282,7 @@ impl Call<'_> {
     fn wait(&self, wake: &Condvar, deadline: Instant) -> Option<Answer> {
         let mut state = self.monitor.state.lock();
         loop {
-            if let Some(answer) = state.finished.remove(&self.id) {
+            if let Some(answer) = state.take_finished(self.id) {
                 return Some(answer);
             }
             if Instant::now() >= deadline {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::jobs::POWERS;
 use super::translate::{listing, observations, text};
-use crate::job::{Effect, Engine, Observation};
+use crate::job::{Effect, Engine, Moment, Observation};
 use crate::model::{JobState, Now};
 use crate::qmp::Message;
 
@@ -18,8 +18,8 @@ type Told = BTreeMap<String, Vec<JobState>>;
 /// One connection of a recording.
 struct Replay {
     engine: Engine,
-    /// Ids of `query-jobs` commands on their way.
-    asked: Vec<Value>,
+    /// Ids of `query-jobs` commands on their way, and when they were sent.
+    asked: Vec<(Value, Moment)>,
     told: Told,
     clock: u64,
     /// What the recording says by itself: the last word on each job.
@@ -31,21 +31,24 @@ impl Replay {
         Replay { engine: Engine::new(POWERS), asked: Vec::new(), told: Told::new(), clock: 0, said: HashMap::new() }
     }
 
-    fn observe(&mut self, seen: Observation) {
+    /// Says whether the engine wants to ask again.
+    fn observe(&mut self, seen: Observation) -> bool {
         self.clock += 1;
         let now = Now { mono_ms: self.clock, wall_ms: self.clock };
         let mut out = Vec::new();
         self.engine.observe(seen, now, &mut out);
+        let again = out.contains(&Effect::Confirm);
         for effect in out {
             if let Effect::State { name, state, .. } = effect {
                 self.told.entry(name).or_default().push(state);
             }
         }
+        again
     }
 
     fn sent(&mut self, data: &Value) {
         if text(data, "execute") == Some("query-jobs") {
-            self.asked.push(data["id"].clone());
+            self.asked.push((data["id"].clone(), self.engine.moment()));
         }
     }
 
@@ -57,10 +60,11 @@ impl Replay {
             for seen in observations(name, &data["data"]) {
                 self.observe(seen);
             }
-        } else if self.asked.contains(&data["id"]) && data.get("return").is_some() {
-            self.asked.retain(|id| *id != data["id"]);
-            self.observe(Observation::Listing(listing(&data["return"])));
-            self.compare_with_listing(&data["return"]);
+        } else if let Some(at) = self.asked.iter().position(|(id, _)| *id == data["id"]).filter(|_| data.get("return").is_some()) {
+            let (_, asked) = self.asked.remove(at);
+            if !self.observe(Observation::Answer { asked, jobs: listing(&data["return"]) }) {
+                self.compare_with_listing(&data["return"]);
+            }
         }
     }
 

@@ -406,6 +406,7 @@ impl Locked<'_> {
             Action::Dismiss { id } => {
                 self.inner.tasks.remove(&id);
                 self.inner.sim.remove(&id);
+                self.observe(Observation::Status { id, status: HypStatus::Null });
             }
             Action::Nothing => {}
         }

@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::net::Shutdown;
 use std::time::Instant;
 
+use parking_lot::MutexGuard;
+
 use super::state::{Kind, Lead, State, Waiting};
 use super::{broken, sys, Answer, Monitor};
 use crate::driver::qemu::reactor::{current_thread, Interest, Source};
@@ -81,14 +83,20 @@ impl Monitor {
                 drop(state);
                 self.handler.event(self, &event);
             }
-            Step::Reply { id, waiter: Waiting { command, kind }, outcome } => {
-                let outcome = answer(command, outcome);
-                if let Some((on_reply, outcome)) = state.settle(id, kind, outcome) {
-                    drop(state);
-                    self.reactor.await_fewer(1);
-                    on_reply(self, outcome);
+            Step::Reply { id, waiter: Waiting { command, kind }, outcome } => match (kind, answer(command, outcome)) {
+                (Kind::Call { wake, first: Some(first) }, Ok(value)) => {
+                    state.finished.insert(id, None);
+                    MutexGuard::unlocked(&mut state, || first(&value));
+                    state.settle_seen(id, &wake, Ok(value));
                 }
-            }
+                (kind, outcome) => {
+                    if let Some((on_reply, outcome)) = state.settle(id, kind, outcome) {
+                        drop(state);
+                        self.reactor.await_fewer(1);
+                        on_reply(self, outcome);
+                    }
+                }
+            },
             Step::Greeted { .. } | Step::Ready | Step::Nothing => {}
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Instant;
 use parking_lot::Condvar;
 
 use super::outgoing::Outgoing;
-use super::{Answer, OnReply};
+use super::{Answer, OnReply, OnSuccess};
 use crate::driver::qemu::reactor::Interest;
 use crate::qmp::Client;
 
@@ -17,8 +17,8 @@ const MAX_QUEUED: usize = 1 << 20;
 /// Everything but the read side.
 pub struct State {
     pub client: Client<Waiting>,
-    /// Answers that their callers have not picked up yet.
-    pub finished: HashMap<u64, Answer>,
+    /// Answers that their callers have not picked up yet; `None` while one is being looked at first.
+    pub finished: HashMap<u64, Option<Answer>>,
     pub outgoing: Outgoing,
     pub lead: Lead,
     /// There are messages that have been read but not handled; the reactor will come back for them.
@@ -49,7 +49,11 @@ pub struct Waiting {
 
 pub enum Kind {
     /// A thread has the lead, or sleeps on this.
-    Call(Arc<Condvar>),
+    Call {
+        wake: Arc<Condvar>,
+        /// Who looks at a result before anything that came after it.
+        first: Option<OnSuccess>,
+    },
     Post {
         on_reply: OnReply,
         due: Instant,
@@ -91,18 +95,32 @@ impl State {
     pub fn settle(&mut self, id: u64, kind: Kind, answer: Answer) -> Option<(OnReply, Answer)> {
         match kind {
             Kind::Post { on_reply, .. } => Some((on_reply, answer)),
-            Kind::Call(wake) => {
-                self.finished.insert(id, answer);
+            Kind::Call { wake, .. } => {
+                self.finished.insert(id, Some(answer));
                 wake.notify_one();
                 None
             }
         }
     }
 
+    /// The same for an answer that has been looked at; its caller may have left meanwhile.
+    pub fn settle_seen(&mut self, id: u64, wake: &Condvar, answer: Answer) {
+        if let Some(slot) = self.finished.get_mut(&id) {
+            *slot = Some(answer);
+            wake.notify_one();
+        }
+    }
+
+    /// The answer to a command, once it is there.
+    pub fn take_finished(&mut self, id: u64) -> Option<Answer> {
+        self.finished.get(&id)?.as_ref()?;
+        self.finished.remove(&id)?
+    }
+
     /// The caller that has waited longest.
     pub fn heir(&self) -> Option<(u64, Arc<Condvar>)> {
         self.client.pending().find_map(|(id, waiting)| match &waiting.kind {
-            Kind::Call(wake) => Some((id, Arc::clone(wake))),
+            Kind::Call { wake, .. } => Some((id, Arc::clone(wake))),
             Kind::Post { .. } => None,
         })
     }
@@ -120,7 +138,7 @@ impl State {
     fn first_post(&self) -> Option<(u64, Instant)> {
         self.client.pending().find_map(|(id, waiting)| match waiting.kind {
             Kind::Post { due, .. } => Some((id, due)),
-            Kind::Call(_) => None,
+            Kind::Call { .. } => None,
         })
     }
 }
