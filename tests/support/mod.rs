@@ -1,5 +1,13 @@
 //! What tests on real QEMU share: images, processes that are ended again, and a subscriber that takes notes.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
+
+mod other;
+mod proxy;
+mod rig;
+
+pub use other::Other;
+pub use proxy::{Manner, Proxy};
+pub use rig::{Client, Rig, DISK};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,6 +76,15 @@ pub fn assert_same(image: &Path, expected: &Path) {
     run("qemu-img", &["compare", "-q", image.to_str().unwrap(), expected.to_str().unwrap()]);
 }
 
+/// Waits for something that is bound to happen.
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !happened() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A QEMU that somebody else started, ended when the test is over.
 pub struct Qemu {
     child: Child,
@@ -76,8 +93,22 @@ pub struct Qemu {
 impl Qemu {
     /// Starts QEMU with a monitor socket and waits until it listens.
     pub fn start(emulator: &str, socket: &Path, arguments: &[&str]) -> Qemu {
+        Qemu::start_on(emulator, accelerator(), socket, arguments)
+    }
+
+    /// The same, with firmware that halts at once: the state of the machine changes, and nothing happens in it.
+    pub fn start_without_guest(emulator: &str, socket: &Path, arguments: &[&str]) -> Qemu {
+        let firmware = socket.with_extension("rom");
+        let mut code = vec![0; 1 << 16];
+        code[0xfff0..0xfff4].copy_from_slice(&[0xfa, 0xf4, 0xeb, 0xfc]);
+        std::fs::write(&firmware, code).unwrap();
+        let arguments = [&["-bios", firmware.to_str().unwrap()], arguments].concat();
+        Qemu::start_on(emulator, "tcg", socket, &arguments)
+    }
+
+    fn start_on(emulator: &str, accelerator: &str, socket: &Path, arguments: &[&str]) -> Qemu {
         let monitor = format!("unix:{},server=on,wait=off", socket.display());
-        let base = ["-machine", "q35", "-accel", accelerator(), "-m", "64", "-nodefaults", "-no-user-config", "-display", "none", "-qmp"];
+        let base = ["-machine", "q35", "-accel", accelerator, "-m", "64", "-nodefaults", "-no-user-config", "-display", "none", "-qmp"];
         let child = Command::new(emulator)
             .args(base)
             .arg(&monitor)
