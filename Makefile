@@ -22,8 +22,15 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 BUILT = $(CARGO_TARGET_DIR)/release
 CTEST_DIR ?= build-ctest
 
-# scripts/install.sh reads them.
-export BUILT VERSION DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR
+# scripts/install.sh reads them; other recipes must not hand them on to a make of their own.
+install uninstall: export BUILT := $(BUILT)
+install uninstall: export VERSION := $(VERSION)
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export BINDIR := $(BINDIR)
+install uninstall: export LIBDIR := $(LIBDIR)
+install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
+install uninstall: export DATADIR := $(DATADIR)
 export CARGO_TARGET_DIR
 
 .PHONY: all build install uninstall headers ctest demo check bench
