@@ -132,6 +132,10 @@ impl Engine {
     /// libvirt's code for the conflict; the message names the job in the way.
     pub fn reserve(&mut self, request: StartRequest, now: Now, out: &mut Vec<Effect>) -> Result<Reservation> {
         self.admits(&request)?;
+        // Whoever starts a job after the end of the domain does so to bring it back: by a restore, or a revert.
+        if self.gone.is_some() {
+            (self.going, self.gone) = (None, None);
+        }
         let name =
             self.names.own(request.kind, request.config.disks.first().filter(|_| request.config.disks.len() == 1).map(String::as_str));
         let job = Job {
@@ -212,6 +216,7 @@ impl Engine {
                 self.shown(&listed, now, out);
             }
             Observation::Going { reason } => self.going = Some(reason),
+            Observation::Running => (self.going, self.gone) = (None, None),
             Observation::Gone { reason } => self.gone(&reason, now, out),
         }
     }

@@ -101,6 +101,8 @@ pub enum Observation {
     Shown(Listed),
     /// The domain is about to end: what it cancels from now on has failed for this reason.
     Going { reason: String },
+    /// The domain runs, perhaps again: what was said about its end no longer holds.
+    Running,
     /// The domain ended or its monitor broke: nothing more will be heard of any job.
     Gone { reason: String },
 }

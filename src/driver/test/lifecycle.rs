@@ -112,6 +112,7 @@ impl Locked<'_> {
                 self.inner.next_index = self.inner.next_index.max(index + 1);
             }
         }
+        self.observe(Observation::Running);
         self.inner.live = Some(def);
         self.inner.id = self.vm.env.next_id();
         self.inner.booted = self.now();
