@@ -35,7 +35,7 @@ int main(void)
     other = start_endless(dom, "vdb", VIR_DOMAIN_JOB_START_PERSIST);
     name = start_short(dom, "vda", VIR_DOMAIN_JOB_START_PERSIST);
     CHECK_INT(virDomainJobWait(dom, name, 0, SOON, 0), VIR_DOMAIN_JOB_STATE_FAILED);
-    run_loop_for_what_waits();
+    watch_until(&watch, 5);
     snprintf(wanted, sizeof(wanted), "%s running;%s running;%s failed;%s failed;lifecycle %d %d;", other, name, other, name,
              VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_CRASHED);
     CHECK_STR(watch.seen, wanted);

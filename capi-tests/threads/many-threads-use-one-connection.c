@@ -105,7 +105,7 @@ static void *work(void *opaque)
         CHECK_INT(control(dom, name, PAUSE), 0);
         CHECK_INT(virDomainJobWait(dom, name, VIR_DOMAIN_JOB_STATE_BIT(VIR_DOMAIN_JOB_STATE_PAUSED), SOON, 0),
                   VIR_DOMAIN_JOB_STATE_PAUSED);
-        CHECK_INT(virDomainJobSetSpeed(dom, name, (unsigned int)round, 0), 0);
+        CHECK_INT(virDomainJobSetSpeed(dom, name, 1 + (unsigned int)round, 0), 0);
         CHECK_INT(control(dom, name, RESUME), 0);
         may_be_late(virDomainBlockPull(dom, "vdb", 1, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES));
         may_be_late(virDomainBlockJobSetSpeed(dom, "vdb", 2, 0));
