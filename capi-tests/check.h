@@ -14,6 +14,15 @@
 
 #define CHECK_SKIPPED 77
 
+/** Whether a sanitizer is in the program: then nothing may be opened with RTLD_DEEPBIND. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+# define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+# define CHECK_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+# define CHECK_SANITIZED 0
+#endif
+
 /** What must hold. */
 #define CHECK(condition) \
     ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))

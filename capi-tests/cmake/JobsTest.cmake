@@ -34,21 +34,47 @@ if(TARGET PkgConfig::LIBVIRT)
     target_compile_options(VirtJobs::overlay INTERFACE -Wno-cast-function-type)
 endif()
 
+# What watches the programs, how much longer they may take then, and what it is told by the environment.
+set(JOBS_RUNNER "")
+set(JOBS_SLOWDOWN 1)
+set(JOBS_TOOL_OPTIONS "")
+if(VIRT_JOBS_TOOL STREQUAL "valgrind")
+    find_program(VALGRIND valgrind REQUIRED)
+    # What is only "possibly lost" is left out: Rust's hash tables and running threads are known by pointers to their
+    # middle, which is all that this means.
+    set(JOBS_RUNNER "${VALGRIND}" --quiet --error-exitcode=99 --num-callers=40 --leak-check=full
+        --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect)
+    set(JOBS_SLOWDOWN 20)
+elseif(VIRT_JOBS_TOOL)
+    # The runtime is the one that rustc brings, whole and visible to the library: clang's own may be too old for it.
+    foreach(way own overlay)
+        target_compile_options(VirtJobs::${way} INTERFACE -fsanitize=${VIRT_JOBS_TOOL} -fno-omit-frame-pointer -g)
+        target_link_options(VirtJobs::${way} INTERFACE
+            LINKER:--whole-archive "${VIRT_JOBS_RUNTIME}" LINKER:--no-whole-archive LINKER:--export-dynamic)
+        target_link_libraries(VirtJobs::${way} INTERFACE Threads::Threads ${CMAKE_DL_LIBS} rt m)
+    endforeach()
+    set(JOBS_SLOWDOWN 10)
+    set(JOBS_TOOL_OPTIONS
+        "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1"
+        "TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/sanitizers/thread.supp")
+endif()
+
 # How every test is run: in a directory of its own, for so long at most, and 77 means skipped.
 function(jobs_test_properties name timeout)
     set(work "${CMAKE_BINARY_DIR}/work/${name}")
     file(MAKE_DIRECTORY "${work}")
+    math(EXPR timeout "${timeout} * ${JOBS_SLOWDOWN}")
     set_tests_properties(${name} PROPERTIES
         SKIP_RETURN_CODE 77
         TIMEOUT ${timeout}
         WORKING_DIRECTORY "${work}"
-        ENVIRONMENT "VIRT_JOBS_SOURCE=${VIRT_JOBS_SOURCE};VIRT_JOBS_LIB=${VIRT_JOBS_LIB};CC=${CMAKE_C_COMPILER}")
+        ENVIRONMENT "VIRT_JOBS_SOURCE=${VIRT_JOBS_SOURCE};VIRT_JOBS_LIB=${VIRT_JOBS_LIB};CC=${CMAKE_C_COMPILER};${JOBS_TOOL_OPTIONS}")
 endfunction()
 
 # jobs_test(NAME SOURCES FILE... [ARGS ARG...] [TIMEOUT SECONDS] [STANDARD 99|11|17] [OVERLAY])
 #
-# A program linked to the library and run. OVERLAY: with libvirt's own headers and library under ours; left out where
-# libvirt's development files are missing.
+# A program linked to the library and run, watched by VIRT_JOBS_TOOL if one is named; its label is `program`. OVERLAY:
+# with libvirt's own headers and library under ours; left out where libvirt's development files are missing.
 function(jobs_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "OVERLAY" "TIMEOUT;STANDARD" "SOURCES;ARGS")
     if(NOT arg_TIMEOUT)
@@ -67,12 +93,9 @@ function(jobs_test name)
     target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${name} PRIVATE $<IF:$<BOOL:${arg_OVERLAY}>,VirtJobs::overlay,VirtJobs::own> Threads::Threads)
-    if(VIRT_JOBS_SANITIZE)
-        target_compile_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE} -fno-omit-frame-pointer)
-        target_link_options(${name} PRIVATE -fsanitize=${VIRT_JOBS_SANITIZE})
-    endif()
-    add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+    add_test(NAME ${name} COMMAND ${JOBS_RUNNER} $<TARGET_FILE:${name}> ${arg_ARGS})
     jobs_test_properties(${name} ${arg_TIMEOUT})
+    set_tests_properties(${name} PROPERTIES LABELS program)
 endfunction()
 
 # jobs_script_test(NAME TIMEOUT COMMAND...)
