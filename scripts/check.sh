@@ -20,7 +20,7 @@ passed=0
 failed=0
 failures=
 
-all_steps="format deps lint build rust qemu10 c release"
+all_steps="format deps lint build rust qemu10 c valgrind address thread release"
 
 # The steps. Each is run in a subshell, with what it prints shown and kept.
 
@@ -76,6 +76,25 @@ step_qemu10() {
 # The tests in C, and what compares with the stock libvirt.
 step_c() {
     configure_ctest "$logs/ctest" -DVIRT_JOBS_ORACLE=ON && run_ctest "$logs/ctest"
+}
+
+# The programs of the tests in C again, watched by a tool.
+step_valgrind() {
+    run_under valgrind
+}
+
+step_address() {
+    run_under address
+}
+
+step_thread() {
+    run_under thread
+}
+
+run_under() {
+    capi-tests/run-under.sh "$1"
+    status=$?
+    [ $status -eq 77 ] || return $status
 }
 
 # What gets installed: symbols, packages, and that it runs.
