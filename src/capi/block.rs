@@ -59,8 +59,10 @@ pub unsafe extern "C" fn virDomainBlockPull(domain: virDomainPtr, disk: *const c
     entry(from::DOMAIN, "virDomainBlockPull", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, PULL_FLAGS)?;
-        let bandwidth = bytes_per_second(bandwidth, flags & pull::BANDWIDTH_BYTES != 0)?;
-        let name = domain.driver()?.block_pull(&BlockPull { disk, base: None, bandwidth, flags })?;
+        let driver = domain.driver()?;
+        let bandwidth = bytes_per_second(bandwidth, flags & pull::BANDWIDTH_BYTES != 0);
+        let bandwidth = bandwidth.or_else(|error| driver.refuse_if_busy(disk).and(Err(error)))?;
+        let name = driver.block_pull(&BlockPull { disk, base: None, bandwidth, flags })?;
         note_started(domain.uuid(), name);
         Ok(())
     })

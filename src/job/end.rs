@@ -32,6 +32,10 @@ impl Engine {
     pub(super) fn decide(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
         let going = self.going.clone();
         let Some(job) = self.jobs.get_mut(&serial) else { return };
+        if job.launching {
+            job.early_end = Some(outcome);
+            return;
+        }
         let outcome = as_its_user_sees_it(job, outcome, going);
         if job.origin == Origin::Foreign {
             return self.finish(serial, outcome, now, out);
@@ -45,8 +49,8 @@ impl Engine {
     /// The job ends here: one final event, then it is kept or dropped.
     pub(super) fn finish(&mut self, serial: u64, outcome: Outcome, now: Now, out: &mut Vec<Effect>) {
         // The older events say nothing about jobs that end with their domain.
-        let quiet = self.going.is_some();
         let Some(job) = self.jobs.get_mut(&serial) else { return };
+        let quiet = self.going.is_some() || job.stillborn;
         if !job.announced {
             self.unconfirmed -= usize::from(job.origin == Origin::Foreign);
             announce(job, out);

@@ -159,6 +159,9 @@ impl Engine {
             outcome: None,
             saw_aborting: false,
             ending: None,
+            launching: true,
+            early_end: None,
+            stillborn: false,
             enders: 0,
             was_ready: false,
             held: false,
@@ -173,23 +176,34 @@ impl Engine {
     pub fn started(&mut self, name: &str, now: Now, out: &mut Vec<Effect>) {
         let gone = self.gone.clone();
         let heard = self.order.next();
-        let Some(job) = self.find_mut(name).filter(|job| job.phase == Phase::Reserved) else { return };
+        let Some(job) = self.find_mut(name) else { return };
+        job.launching = false;
+        let serial = job.serial;
+        if let Some(outcome) = job.early_end.take().filter(|_| job.phase == Phase::Live) {
+            return self.decide(serial, outcome, now, out);
+        }
+        if job.phase != Phase::Reserved {
+            return;
+        }
         job.heard = heard;
         appear(job, now, out);
         if let Some(reason) = gone {
-            let serial = job.serial;
             self.end_with_domain(serial, &reason, now, out);
         }
     }
 
     /// The command that starts the job failed. One that the hypervisor had shown by then has failed with it.
     pub fn start_failed(&mut self, name: &str, why: &str, now: Now, out: &mut Vec<Effect>) {
-        match self.find(name).map(|job| (job.serial, &job.phase)) {
-            Some((serial, Phase::Reserved)) => {
+        let Some(job) = self.find_mut(name) else { return };
+        job.launching = false;
+        job.stillborn = true;
+        let serial = job.serial;
+        match job.phase {
+            Phase::Reserved => {
                 self.remove(serial);
                 out.push(Effect::Forget { name: name.to_owned() });
             }
-            Some((serial, Phase::Live)) => self.decide(serial, Outcome::Failed(why.to_owned()), now, out),
+            Phase::Live => self.decide(serial, Outcome::Failed(why.to_owned()), now, out),
             _ => {}
         }
     }
@@ -365,6 +379,9 @@ impl Engine {
             outcome: None,
             saw_aborting: false,
             ending: None,
+            launching: false,
+            early_end: None,
+            stillborn: false,
             enders: 0,
             was_ready: false,
             held: false,

@@ -67,6 +67,12 @@ pub struct Job {
     pub(super) outcome: Option<Outcome>,
     pub(super) saw_aborting: bool,
     pub(super) ending: Option<Ending>,
+    /// The reply to the command that starts it is still to come: it says whether there is a job to speak of.
+    pub(super) launching: bool,
+    /// How it ended before that reply.
+    pub(super) early_end: Option<Outcome>,
+    /// It failed to start: the older events know no such job.
+    pub(super) stillborn: bool,
     /// How many requests to end it stand, that is, have not been refused.
     pub(super) enders: u32,
     /// The older READY event is out; a pause and resume does not repeat it.

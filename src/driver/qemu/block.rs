@@ -62,8 +62,9 @@ impl QemuDomain {
         let _modify = self.modify.lock();
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let target = disk.front.target.clone();
-        self.refuse_if_busy(JobType::BlockCommit, &JobConfig::on_disk(&target), request.flags)?;
         let (top, base) = range_of_commit(&disk, request)?;
+        self.refuse_if_busy(JobType::BlockCommit, &JobConfig::on_disk(&target), request.flags)?;
+        check_active(&disk, top, request.flags)?;
         let kind = if top == 0 { JobType::BlockCommitActive } else { JobType::BlockCommit };
         let mut config = JobConfig { bandwidth: request.bandwidth, ..JobConfig::on_disk(&target) };
         config.top = Some(position_name(&disk, top));
@@ -172,6 +173,17 @@ fn base_of_pull(disk: &QemuDisk, name: &str) -> Result<usize> {
     }
 }
 
+/// The active image is merged only by those who say that they mean it.
+fn check_active(disk: &QemuDisk, top: usize, flags: u32) -> Result<()> {
+    if top == 0 && flags & commit::ACTIVE == 0 {
+        return Err(Error::invalid_arg(format!("commit of '{}' active layer requires active flag", disk.front.target)));
+    }
+    if top != 0 && flags & commit::ACTIVE != 0 {
+        return Err(Error::invalid_arg(format!("active commit requested but '{}' is not active", disk.links[top].image.path)));
+    }
+    Ok(())
+}
+
 /// The images between which a commit merges, as positions in the chain.
 fn range_of_commit(disk: &QemuDisk, request: &BlockCommit<'_>) -> Result<(usize, usize)> {
     let path = disk.source_path();
@@ -180,12 +192,6 @@ fn range_of_commit(disk: &QemuDisk, request: &BlockCommit<'_>) -> Result<(usize,
         Some(name) if name == disk.front.target => 0,
         Some(name) => position_in_chain(disk, name)?,
     };
-    if top == 0 && request.flags & commit::ACTIVE == 0 {
-        return Err(Error::invalid_arg(format!("commit of '{}' active layer requires active flag", disk.front.target)));
-    }
-    if top != 0 && request.flags & commit::ACTIVE != 0 {
-        return Err(Error::invalid_arg(format!("active commit requested but '{}' is not active", disk.links[top].image.path)));
-    }
     let last = disk.links.len().saturating_sub(1);
     if top >= last {
         return Err(Error::invalid_arg(format!(

@@ -34,8 +34,9 @@ impl QemuDomain {
         self.require_alive()?;
         let _modify = self.modify.lock();
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
+        let image = image_of_destination(&request.destination)?;
         self.refuse_if_busy(JobType::BlockCopy, &JobConfig::on_disk(&disk.front.target), request.flags)?;
-        let target = self.target_of_copy(&disk, request)?;
+        let target = self.target_of_copy(&disk, image, request)?;
         let config = config_of_copy(&disk, &target, request);
         let start = StartRequest::new(JobType::BlockCopy, config).with_flags(request.flags);
         let name = self.update_jobs(|engine, out| engine.reserve(start, now(), out))?.name;
@@ -75,18 +76,9 @@ impl QemuDomain {
     }
 
     /// Checks the destination as libvirt does, before anything is touched.
-    fn target_of_copy(&self, disk: &QemuDisk, request: &BlockCopy<'_>) -> Result<Target> {
+    fn target_of_copy(&self, disk: &QemuDisk, mut image: Image, request: &BlockCopy<'_>) -> Result<Target> {
         disk.root()?;
         let source = &disk.links[0];
-        let mut image = match request.destination {
-            CopyDestination::Xml(xml) => destination(crate::xml::domain::parse_disk(xml)?)?,
-            CopyDestination::Path { path, raw, block } => Image {
-                kind: if block { ImageKind::Block } else { ImageKind::File },
-                path: path.to_owned(),
-                format: if raw { "raw".to_owned() } else { String::new() },
-                index: 0,
-            },
-        };
         let reuse = request.flags & copy::REUSE_EXT != 0;
         let shallow = request.flags & copy::SHALLOW != 0;
         check_destination(&image, &disk.front.target, reuse)?;
@@ -237,6 +229,19 @@ fn describe_target(disk: &QemuDisk, image: &Image) -> DiskTarget {
         path: image.path.clone(),
         format: image.format.clone(),
         kind: image.kind.as_str().to_owned(),
+    }
+}
+
+/// The image that a copy is to write, as its caller names it.
+fn image_of_destination(named: &CopyDestination<'_>) -> Result<Image> {
+    match *named {
+        CopyDestination::Xml(xml) => destination(crate::xml::domain::parse_disk(xml)?),
+        CopyDestination::Path { path, raw, block } => Ok(Image {
+            kind: if block { ImageKind::Block } else { ImageKind::File },
+            path: path.to_owned(),
+            format: if raw { "raw".to_owned() } else { String::new() },
+            index: 0,
+        }),
     }
 }
 

@@ -17,9 +17,9 @@ use super::records::Records;
 use crate::driver::request::*;
 use crate::driver::table::JobTable;
 use crate::driver::Domain;
-use crate::job::Job;
+use crate::job::{Job, JobConfig};
 use crate::model::event::{Event, Payload};
-use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, Result};
+use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result};
 use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
 
@@ -140,17 +140,11 @@ impl QemuDomain {
     }
 
     /// # Errors
-    /// `code` if a copy or active commit writes a disk's data somewhere else as well.
-    fn refuse_if_mirrored(&self, code: i32) -> Result<()> {
+    /// libvirt's code for a disk that has a block job of ours.
+    fn refuse_if_any_busy(&self) -> Result<()> {
         self.require_alive()?;
-        let inner = self.inner.lock();
-        match inner.disks.list.iter().find(|disk| !disk.mirrors.is_empty()) {
-            Some(disk) => {
-                let detail = format!("disk '{}' has an active block job: '{}'", disk.front.target, disk.mirrors[0].owner);
-                Err(Error::new(code, detail))
-            }
-            None => Ok(()),
-        }
+        let targets: Vec<String> = self.inner.lock().disks.list.iter().map(|disk| disk.front.target.clone()).collect();
+        targets.iter().try_for_each(|target| self.refuse_if_busy(JobType::BlockPull, &JobConfig::on_disk(target), 0))
     }
 
     /// The definition with the disks as they are now.
@@ -160,6 +154,9 @@ impl QemuDomain {
         DomainDef { disks, ..inner.def.clone() }
     }
 }
+
+/// `VIR_DOMAIN_XML_INACTIVE`.
+const XML_INACTIVE: u32 = 1 << 1;
 
 /// The trait's receivers are plain references, the work needs to be shared with callbacks.
 pub(super) struct Handle(pub Arc<QemuDomain>);
@@ -186,9 +183,14 @@ impl Domain for Handle {
         })
     }
 
-    fn xml(&self, _flags: u32) -> Result<String> {
-        let id = self.is_active().then_some(self.0.me.id);
-        Ok(self.0.live_definition().format(id))
+    fn xml(&self, flags: u32) -> Result<String> {
+        let live = self.is_active() && flags & XML_INACTIVE == 0;
+        let mut def = self.0.live_definition();
+        if !live {
+            // What was found below the image that the configuration names is not part of it.
+            def.disks.iter_mut().for_each(|disk| disk.probe_after = (disk.chain.len() > 1).then_some(1));
+        }
+        Ok(def.format(live.then_some(self.0.me.id)))
     }
 
     fn is_active(&self) -> bool {
@@ -273,15 +275,20 @@ impl Domain for Handle {
         self.0.block_commit(request)
     }
 
-    /// Saving is refused while a disk is mirrored, as libvirt does; without that it is not implemented yet.
+    /// Saving is refused while a disk has a job, as libvirt does; without that it is not implemented yet.
     fn save(&self, _request: &Save<'_>) -> Result<String> {
-        self.0.refuse_if_mirrored(code::OPERATION_INVALID)?;
+        self.0.refuse_if_any_busy().map_err(|error| Error { code: code::OPERATION_INVALID, ..error })?;
         Err(Error::no_support("virDomainSave"))
     }
 
     fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {
-        self.0.refuse_if_mirrored(code::BLOCK_COPY_ACTIVE)?;
+        self.0.refuse_if_any_busy()?;
         Err(Error::no_support("virDomainSnapshotCreateXML"))
+    }
+
+    fn refuse_if_busy(&self, disk: &str) -> Result<()> {
+        let target = self.0.inner.lock().disks.find(disk)?.front.target.clone();
+        self.0.refuse_if_busy(JobType::BlockPull, &JobConfig::on_disk(&target), 0)
     }
 
     fn block_job_info(&self, disk: &str) -> Result<Option<BlockJobInfo>> {

@@ -98,8 +98,11 @@ impl QemuDomain {
             let Some(domain) = domain.upgrade() else { return };
             let orphans = match &reply {
                 Ok(reply) => domain.inner.lock().disks.refresh(reply, Some(&name)),
-                // A storage daemon knows the command but has no disks; whatever failed, the job must end.
-                Err(_) => Vec::new(),
+                // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
+                Err(_) => {
+                    domain.remove_mirror(&name);
+                    Vec::new()
+                }
             };
             domain.remove_nodes(&orphans);
             domain.save_definition();
@@ -185,7 +188,7 @@ impl QemuDomain {
     fn ask(&self, command: &str, arguments: Value) -> Result<()> {
         match self.monitor.call(command, arguments) {
             Ok(_) => Ok(()),
-            Err(CallError::Qmp { desc, .. }) => Err(Error::invalid(desc)),
+            Err(CallError::Qmp { desc, .. }) if is_out_of_place(&desc) => Err(Error::invalid(desc)),
             Err(error) => Err(error.into()),
         }
     }
@@ -209,4 +212,9 @@ fn speedable(job: Option<&Job>, name: &str) -> Result<String> {
         return Err(Error::invalid(format!("job '{name}' has ended")));
     }
     Ok(job.hypervisor_id().to_owned())
+}
+
+/// Whether QEMU's refusal is about the state that the job is in by now, rather than about what was asked.
+fn is_out_of_place(desc: &str) -> bool {
+    ["cannot accept command verb", "paused", "not found"].iter().any(|part| desc.contains(part))
 }
