@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use support::*;
 use virt_jobs::driver::request::*;
-use virt_jobs::driver::{qemu, Connection, Domain, Key};
+use virt_jobs::driver::{qemu, Connection, Domain};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::{commit, JOB_START_PERSIST};
 use virt_jobs::model::{code, ControlOp, JobState};
@@ -30,7 +30,7 @@ fn bench(images: &[&str]) -> Option<Bench> {
     let events = Arc::new(Subscriptions::new());
     let notes = Notes::subscribe(&events);
     let connection = qemu::open(dir.path(), events.clone()).unwrap();
-    let domain = connection.domain(&connection.lookup(Key::Name("vm")).unwrap()).unwrap();
+    let domain = connection.domain(&support::await_domain(&*connection, "vm")).unwrap();
     Some(Bench { dir, chain, events, notes, connection, domain, _qemu: qemu })
 }
 

@@ -209,3 +209,15 @@ impl Notes {
         self.lines.lock().clone()
     }
 }
+
+/// Looks a domain up whose QEMU may just be beginning to listen.
+pub fn await_domain(connection: &dyn virt_jobs::driver::Connection, name: &str) -> virt_jobs::model::DomainRef {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match connection.lookup(virt_jobs::driver::Key::Name(name)) {
+            Ok(found) => return found,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -351,7 +351,11 @@ impl Locked<'_> {
     /// What changes with a success before its event goes out.
     fn take_effect(&mut self, consequence: &Consequence) {
         match consequence {
-            Consequence::Merge { disk, images } => self.change_chain(disk, |chain| chain.retain(|image| !images.contains(image))),
+            Consequence::Merge { disk, images } => self.change_chain(disk, |chain| {
+                // Jobs beside each other may have changed the chain since; what the guest writes to stays.
+                let mut top = true;
+                chain.retain(|image| std::mem::take(&mut top) || !images.contains(image));
+            }),
             Consequence::Switch { disk, chain: new } => self.change_chain(disk, |chain| chain.clone_from(new)),
             Consequence::TakeSnapshot { snapshot, images, .. } => {
                 for (disk, image) in images {
