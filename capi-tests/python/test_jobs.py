@@ -3,6 +3,8 @@
 import ctypes
 import threading
 import unittest
+import xml.etree.ElementTree as ElementTree
+from xml.sax.saxutils import quoteattr
 
 import virtjobs as v
 from virtjobs import World, lib
@@ -78,6 +80,17 @@ class Control(unittest.TestCase):
             without = v.take(lib.virDomainJobGetXMLDesc(world.domain, name, v.XML_NO_STATS))
             self.assertNotIn("<stats>", without)
             self.assertIn("<disk>vda</disk>", without)
+
+
+    def test_any_name_goes_through_a_description_and_back(self):
+        for name in ("<a> & 'b' \"c\"", "]]>", "&amp;", "caf\u00e9 \U0001f427", " blanks  inside ", "%s%d", "a\u0085b"):
+            with self.subTest(name), World(f"<jobs:job id={quoteattr(name)} type='backup' size='1MiB' bandwidth='1'/>") as world:
+                self.assertEqual(v.jobs(world.domain), [(name, "running")])
+                for flags in (0, v.XML_NO_STATS):
+                    described = v.take(lib.virDomainJobGetXMLDesc(world.domain, name.encode(), flags))
+                    self.assertEqual(ElementTree.fromstring(described).findtext("name"), name)
+                self.assertEqual(lib.virDomainJobControl(world.domain, name.encode(), v.ABORT, 0), 0)
+                self.assertEqual(v.wait(world.domain, name.encode()), "aborted")
 
 
 class Threads(unittest.TestCase):

@@ -181,7 +181,7 @@ class World:
         if script is None:
             self.conn = lib.virConnectOpen(URI)
         else:
-            with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            with tempfile.NamedTemporaryFile("w", suffix=".xml", encoding="utf-8") as file:
                 file.write(FIXTURE.format(script))
                 file.flush()
                 self.conn = lib.virConnectOpen(b"test+jobs://" + file.name.encode())
