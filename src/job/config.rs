@@ -14,6 +14,8 @@ pub struct DiskTarget {
     pub format: String,
     /// `file`, `block` or `network`.
     pub kind: String,
+    /// The number by which the driver tells images apart, if it does; not part of the XML.
+    pub index: u32,
 }
 
 /// The `<config>` of a job: everything that was asked for when it was started.

@@ -260,9 +260,12 @@ impl Engine {
     }
 
     /// Adds to what is known of a job's configuration.
-    pub fn describe(&mut self, name: &str, change: impl FnOnce(&mut JobConfig)) {
+    pub fn describe(&mut self, name: &str, change: impl FnOnce(&mut JobConfig), out: &mut Vec<Effect>) {
         if let Some(job) = self.find_mut(name) {
             change(&mut job.config);
+            if job.origin == Origin::Own {
+                out.push(Effect::Store { name: name.to_owned() });
+            }
         }
     }
 

@@ -1,29 +1,37 @@
 //! Getting to know a QEMU: what it is, which disks and jobs it has, and what an earlier process wrote down about it.
 
+use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use super::clock::now;
 use super::disks::Disks;
 use super::domain::{Inner, QemuDomain, Question};
 use super::events::Handler;
-use super::hub::{socket_name, Hub};
+use super::hub::{socket_name, Hub, SOCKET};
 use super::jobs::POWERS;
 use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
+use super::pidfd::Process;
+use super::questions::Questions;
 use super::records::Records;
-use super::translate::{number, text};
+use super::translate::{self, number, text};
 use crate::driver::table::JobTable;
-use crate::job::Job;
+use crate::job::{DiskTarget, Engine, Job, Observation, Origin};
 use crate::model::domain::reason;
-use crate::model::{DomainRef, DomainState, Error, Result, Uuid};
+use crate::model::{DomainRef, DomainState, Error, JobState, JobType, Result, Uuid};
+use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
 
-/// Opens sockets side by side: one that does not answer costs all of them one time-out, not each its own.
+/// How long a QEMU may take to answer the first questions.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens sockets side by side: those that do not answer cost all of them one time-out, not each its own.
 ///
 /// `None` for a socket that nobody listens on: its QEMU is gone.
 pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a Path>) -> Vec<Option<Result<Arc<QemuDomain>>>> {
@@ -32,82 +40,173 @@ pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a P
     let wanted =
         sockets.iter().zip(&handlers).map(|(path, handler)| (path.to_path_buf(), handler.clone() as Arc<dyn MonitorHandler>)).collect();
     let monitors = Monitor::open_many(&hub.reactor, wanted, Limits::default());
-    let opened = sockets.iter().zip(handlers).zip(monitors);
-    opened
-        .map(|((path, handler), monitor)| match monitor {
-            Ok(monitor) => Some(attach(hub, path, &handler, monitor)),
-            Err(OpenError::Absent { .. }) => None,
-            // A QEMU that is dying hangs up before it stops listening.
-            Err(OpenError::NotQmp { .. }) if UnixStream::connect(path).is_err() => None,
-            Err(error) => Some(Err(error.into())),
-        })
-        .collect()
+    let opened = sockets.iter().zip(handlers).zip(monitors).map(|((path, handler), monitor)| match monitor {
+        Ok(monitor) => Some(Ok(Newcomer::ask(path, handler, monitor))),
+        Err(OpenError::Absent { .. }) => None,
+        // A QEMU that is dying hangs up before it stops listening.
+        Err(OpenError::NotQmp { .. }) if UnixStream::connect(path).is_err() => None,
+        Err(error) => Some(Err(error.into())),
+    });
+    let newcomers: Vec<Option<Result<Newcomer>>> = opened.collect();
+    welcome(hub, newcomers)
 }
 
-/// Makes a domain of an open monitor.
-pub(super) fn attach(hub: &Arc<Hub>, socket: &Path, handler: &Handler, monitor: Arc<Monitor>) -> Result<Arc<QemuDomain>> {
-    let name = socket_name(socket);
-    let dir = socket.parent().unwrap_or(Path::new("/"));
-    let id = monitor.peer_pid().unwrap_or(0);
-    let ask = |command: &str| monitor.call(command, json!({})).ok();
-    let uuid = ask("query-uuid").as_ref().and_then(|reply| Uuid::parse(text(reply, "UUID")?)).filter(|uuid| *uuid != Uuid::NIL);
-    let written = read_definition(dir, &name).filter(|def| def.uuid.is_some() && def.uuid == uuid);
-    let ours = written.is_some();
-    let uuid = uuid.unwrap_or_else(|| Uuid::derived(&socket.to_string_lossy()));
-    let def = written.unwrap_or_else(|| describe(&name, uuid, &ask));
-    let disks = Disks::from_definition(&def.disks);
-    let me = DomainRef { name: name.clone(), uuid, id };
-    let domain = Arc::new(QemuDomain {
-        me,
-        hub: Arc::downgrade(hub),
-        monitor,
-        table: JobTable::new(POWERS),
-        records: Records::of_domain(dir, &name),
-        inner: Mutex::new(Inner {
-            state: DomainState::NoState,
-            reason: 0,
-            def,
-            disks,
-            resume_reason: reason::RUNNING_UNPAUSED,
-            shutdown_seen: false,
-            destroying: false,
-            closing: None,
-            jobs_asked: Question::Idle,
-            disks_asked: Question::Idle,
-        }),
-        modify: Mutex::new(()),
-        ours,
-        alive: AtomicBool::new(true),
-    });
-    domain.take_over_records();
-    handler.link(&domain);
-    domain.learn()?;
-    Ok(domain)
+/// Makes a domain of the monitor behind one socket.
+pub(super) fn attach(hub: &Arc<Hub>, socket: &Path) -> Result<Arc<QemuDomain>> {
+    let handler = Arc::new(Handler::default());
+    let monitor = Monitor::open(&hub.reactor, socket, handler.clone() as Arc<dyn MonitorHandler>, Limits::default())?;
+    let attached = welcome(hub, vec![Some(Ok(Newcomer::ask(socket, handler, monitor)))]).pop().flatten();
+    attached.unwrap_or_else(|| Err(Error::internal(format!("nobody is behind '{}'", socket.display()))))
+}
+
+/// In each step all are asked before the first is waited for.
+fn welcome(hub: &Arc<Hub>, newcomers: Vec<Option<Result<Newcomer>>>) -> Vec<Option<Result<Arc<QemuDomain>>>> {
+    let deadline = Instant::now() + PATIENCE;
+    let introduce = |newcomer: Result<Newcomer>| newcomer.and_then(|newcomer| newcomer.introduce(hub, deadline));
+    let introduced: Vec<Option<_>> = newcomers.into_iter().map(|newcomer| newcomer.map(introduce)).collect();
+    let deadline = Instant::now() + PATIENCE;
+    let settle = |introduced: Result<(Arc<QemuDomain>, Questions)>| {
+        let (domain, questions) = introduced?;
+        domain.learned(&questions, deadline)?;
+        Ok(domain)
+    };
+    introduced.into_iter().map(|introduced| introduced.map(settle)).collect()
+}
+
+/// A monitor that has been asked who it is.
+struct Newcomer {
+    socket: PathBuf,
+    handler: Arc<Handler>,
+    monitor: Arc<Monitor>,
+    questions: Questions,
+    answers: Arc<Mutex<HashMap<&'static str, Value>>>,
+}
+
+impl Newcomer {
+    fn ask(socket: &Path, handler: Arc<Handler>, monitor: Arc<Monitor>) -> Newcomer {
+        let (questions, answers) = (Questions::default(), Arc::<Mutex<HashMap<&'static str, Value>>>::default());
+        for command in ["query-uuid", "query-memory-size-summary", "query-cpus-fast", "query-kvm", "query-target"] {
+            let answers = answers.clone();
+            questions.ask(&monitor, command, move |reply| {
+                answers.lock().insert(command, reply.clone());
+            });
+        }
+        Newcomer { socket: socket.to_owned(), handler, monitor, questions, answers }
+    }
+
+    /// Makes a domain of it, and asks for everything that events will keep up to date from then on.
+    fn introduce(self, hub: &Arc<Hub>, deadline: Instant) -> Result<(Arc<QemuDomain>, Questions)> {
+        let name = socket_name(&self.socket);
+        self.questions.wait(deadline).map_err(|error| about(&name, error))?;
+        let answers = std::mem::take(&mut *self.answers.lock());
+        let dir = self.socket.parent().unwrap_or(Path::new("/"));
+        let records = Records::of_domain(dir, &name);
+        let uuid = answers.get("query-uuid").and_then(|reply| Uuid::parse(text(reply, "UUID")?)).filter(|uuid| *uuid != Uuid::NIL);
+        let written = definition_in(&records).filter(|def| def.uuid.is_some() && def.uuid == uuid);
+        let ours = written.is_some();
+        let uuid = uuid.unwrap_or_else(|| Uuid::derived(&self.socket.to_string_lossy()));
+        let def = written.unwrap_or_else(|| describe(&name, uuid, &answers));
+        let me = DomainRef { name, uuid, id: self.monitor.peer_pid().unwrap_or(0) };
+        let domain = Arc::new(QemuDomain::new(hub, me, records, Some(self.monitor), def, ours));
+        domain.take_over_records();
+        self.handler.link(&domain);
+        let questions = domain.ask_everything()?;
+        Ok((domain, questions))
+    }
+}
+
+fn about(name: &str, error: CallError) -> Error {
+    let error = Error::from(error);
+    Error { detail: format!("domain '{name}': {}", error.detail), ..error }
+}
+
+fn definition_in(records: &Records) -> Option<DomainDef> {
+    DomainDef::parse_live(&records.read_definition()?).ok()
 }
 
 impl QemuDomain {
-    /// Asks for everything that events will keep up to date from here on.
-    fn learn(self: &Arc<Self>) -> Result<()> {
-        let status = self.look("query-status", |domain, reply| {
+    fn new(hub: &Arc<Hub>, me: DomainRef, records: Records, monitor: Option<Arc<Monitor>>, def: DomainDef, ours: bool) -> QemuDomain {
+        QemuDomain {
+            hub: Arc::downgrade(hub),
+            process: monitor.as_ref().and_then(|_| process_behind(me.id)),
+            table: JobTable::new(POWERS),
+            records: records.named(me.uuid),
+            inner: Mutex::new(Inner {
+                state: DomainState::NoState,
+                reason: 0,
+                disks: Disks::from_definition(&def.disks, working_directory(me.id)),
+                def,
+                resume_reason: reason::RUNNING_UNPAUSED,
+                shutdown_seen: false,
+                destroying: false,
+                closing: None,
+                jobs_asked: Question::Idle,
+                disks_asked: Question::Idle,
+            }),
+            modify: Mutex::new(()),
+            ours,
+            alive: AtomicBool::new(monitor.is_some()),
+            left: AtomicBool::new(monitor.is_none()),
+            monitor,
+            me,
+        }
+    }
+
+    /// A domain that has ended and left records of its jobs. Those that had not ended then, have with it.
+    pub(super) fn ended_before(hub: &Arc<Hub>, dir: &Path, name: &str) -> Arc<QemuDomain> {
+        let records = Records::of_domain(dir, name);
+        let written = definition_in(&records);
+        let ours = written.is_some();
+        let uuid = written.as_ref().and_then(|def| def.uuid).or_else(|| records.load().domain);
+        let uuid = uuid.unwrap_or_else(|| Uuid::derived(&dir.join(format!("{name}.{SOCKET}")).to_string_lossy()));
+        let def = written.unwrap_or_else(|| describe(name, uuid, &HashMap::new()));
+        let me = DomainRef { name: name.to_owned(), uuid, id: -1 };
+        let domain = Arc::new(QemuDomain::new(hub, me, records, None, def, ours));
+        domain.inner.lock().enter(DomainState::Shutoff, reason::SHUTOFF_UNKNOWN);
+        domain.take_over_records();
+        domain.observe(Observation::Gone { reason: "the domain ended while nobody was there to see it".to_owned() });
+        domain
+    }
+
+    fn ask_everything(self: &Arc<Self>) -> Result<Questions> {
+        let (questions, monitor) = (Questions::default(), self.monitor()?);
+        let ask = |command: &'static str, see: fn(&Arc<QemuDomain>, &Value)| {
+            let domain = Arc::downgrade(self);
+            questions.ask(monitor, command, move |reply| {
+                if let Some(domain) = domain.upgrade() {
+                    see(&domain, reply);
+                }
+            });
+        };
+        // A storage daemon has no run state, and does not know the first of these.
+        self.inner.lock().enter(DomainState::Running, reason::RUNNING_UNKNOWN);
+        ask("query-status", |domain, reply| {
             let (state, why) = state_of(text(reply, "status").unwrap_or_default());
             domain.inner.lock().enter(state, why);
         });
-        if status.is_err() {
-            // A storage daemon has no run state.
-            self.inner.lock().enter(DomainState::Running, reason::RUNNING_UNKNOWN);
-        }
-        // Neither need be known; an emulator knows the first, a daemon the second.
-        let _ = self.look("query-block", |domain, reply| {
+        ask("query-block", |domain, reply| {
             let orphans = domain.inner.lock().disks.refresh(reply, None);
             domain.remove_nodes(&orphans);
+            domain.restore_mirrors();
         });
-        let _ = self.look("query-block-exports", |domain, reply| {
+        ask("query-block-exports", |domain, reply| {
             let mut inner = domain.inner.lock();
             if inner.disks.list.is_empty() {
                 inner.disks.refresh_exports(reply);
             }
         });
-        self.refresh_jobs().map_err(|error| Error { detail: format!("domain '{}': {}", self.me.name, error.detail), ..error })?;
+        let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
+        questions.ask(monitor, "query-jobs", move |reply| {
+            if let Some(domain) = domain.upgrade() {
+                domain.observe(Observation::Answer { asked, jobs: translate::listing(reply) });
+            }
+        });
+        Ok(questions)
+    }
+
+    /// Waits for the answers to [`ask_everything`](Self::ask_everything).
+    fn learned(self: &Arc<Self>, questions: &Questions, deadline: Instant) -> Result<()> {
+        questions.wait(deadline).map_err(|error| about(&self.me.name, error))?;
         if self.inner.lock().state == DomainState::Shutdown {
             // Its guest shut down while nobody was there.
             self.close_down();
@@ -117,11 +216,11 @@ impl QemuDomain {
 
     /// Jobs that an earlier process started: the first listing tells what became of them.
     fn take_over_records(self: &Arc<Self>) {
-        let (records, last) = self.records.load();
+        let found = self.records.load();
         self.table.update(
             |engine, _| {
-                engine.resume_numbers(last);
-                for record in records {
+                engine.resume_numbers(found.last_number);
+                for record in found.jobs {
                     engine.adopt(record, now());
                 }
             },
@@ -137,28 +236,54 @@ impl QemuDomain {
         }
     }
 
+    /// Copies that an earlier process started in a QEMU that is not ours, of which there is no definition.
+    fn restore_mirrors(&self) {
+        if self.ours {
+            return;
+        }
+        let copies: Vec<(String, DiskTarget, bool)> = self.table.read(|engine| {
+            let running = engine.iter().filter(|job| job.is_active() && job.origin() == Origin::Own && job.kind() == JobType::BlockCopy);
+            let with_target =
+                |job: &Job| Some((job.name().to_owned(), job.config().targets.first()?.clone(), job.state() == JobState::Ready));
+            running.filter_map(with_target).filter(|(_, target, _)| target.index > 0).collect()
+        });
+        let mut inner = self.inner.lock();
+        for (job, target, ready) in &copies {
+            inner.disks.restore_mirror(job, target, *ready);
+        }
+    }
+
     /// Writes the definition with the disks as they are, mirrors included, for the next process.
     pub(super) fn save_definition(&self) {
-        let Some(hub) = self.hub.upgrade().filter(|_| self.ours) else { return };
-        let Ok(dir) = hub.directory() else { return };
-        let text = self.live_definition().format(Some(self.me.id));
-        if let Err(error) = super::create::write_definition(dir, &self.me.name, &text) {
+        if !self.ours {
+            return;
+        }
+        if let Err(error) = self.records.write_definition(|| self.live_definition().format(Some(self.me.id))) {
             eprintln!("libvirt-jobs: cannot write the definition of domain '{}': {error}", self.me.name);
         }
     }
 }
 
-fn read_definition(dir: &Path, name: &str) -> Option<DomainDef> {
-    let text = std::fs::read_to_string(super::create::definition_path(dir, name)).ok()?;
-    DomainDef::parse_live(&text).ok()
+/// Where a process opens relative names; the root if that cannot be told.
+fn working_directory(id: i32) -> PathBuf {
+    std::fs::read_link(format!("/proc/{id}/cwd")).unwrap_or_else(|_| PathBuf::from("/"))
+}
+
+/// The process behind a monitor. Not this one: whatever serves a monitor from in here is not to be ended by force.
+fn process_behind(id: i32) -> Option<Process> {
+    if u32::try_from(id) == Ok(std::process::id()) {
+        return None;
+    }
+    Process::open(id).ok().flatten()
 }
 
 /// What a QEMU that somebody else started tells about itself.
-fn describe(name: &str, uuid: Uuid, ask: &dyn Fn(&str) -> Option<Value>) -> DomainDef {
-    let memory = ask("query-memory-size-summary").map_or(0, |reply| number(&reply, "base-memory") + number(&reply, "plugged-memory"));
-    let vcpus = ask("query-cpus-fast").and_then(|reply| reply.as_array().map(Vec::len)).unwrap_or(0);
-    let kvm = ask("query-kvm").and_then(|reply| reply.get("enabled").and_then(Value::as_bool)).unwrap_or(false);
-    let arch = ask("query-target").and_then(|reply| text(&reply, "arch").map(str::to_owned)).unwrap_or_else(|| "x86_64".to_owned());
+fn describe(name: &str, uuid: Uuid, answers: &HashMap<&'static str, Value>) -> DomainDef {
+    let answer = |command: &str| answers.get(command);
+    let memory = answer("query-memory-size-summary").map_or(0, |reply| number(reply, "base-memory") + number(reply, "plugged-memory"));
+    let vcpus = answer("query-cpus-fast").and_then(|reply| reply.as_array().map(Vec::len)).unwrap_or(0);
+    let kvm = answer("query-kvm").and_then(|reply| reply.get("enabled").and_then(Value::as_bool)).unwrap_or(false);
+    let arch = answer("query-target").and_then(|reply| text(reply, "arch").map(str::to_owned)).unwrap_or_else(|| "x86_64".to_owned());
     DomainDef {
         kind: if kvm { "kvm" } else { "qemu" }.to_owned(),
         name: name.to_owned(),

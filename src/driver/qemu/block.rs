@@ -24,7 +24,7 @@ impl Naming {
     fn of(link: &Link) -> Naming {
         match &link.node {
             Some(node) => Naming::Node(node.clone()),
-            None => Naming::File(link.image.path.clone()),
+            None => Naming::File(link.known_as.clone()),
         }
     }
 
@@ -141,10 +141,16 @@ impl QemuDomain {
                 Ok(())
             }
             Err(error) => {
-                self.update_jobs(|engine, out| engine.start_failed(name, &error.message(), now(), out));
+                self.start_failed(name, &error);
                 Err(error)
             }
         }
+    }
+
+    /// A reserved job does not come to run. If its domain has ended meanwhile, that may have been all there was left of it.
+    pub(super) fn start_failed(self: &Arc<Self>, name: &str, why: &Error) {
+        self.update_jobs(|engine, out| engine.start_failed(name, &why.message(), now(), out));
+        self.forget_if_empty();
     }
 }
 

@@ -13,6 +13,11 @@ pub(super) fn format_node(index: u32) -> String {
     format!("libvirt-{index}-format")
 }
 
+/// The number in the name of a node that [`format_node`] named.
+pub(super) fn index_of(node: &str) -> Option<u32> {
+    node.strip_prefix("libvirt-")?.strip_suffix("-format")?.parse().ok()
+}
+
 /// The name of the node that reads an image's bytes.
 pub(super) fn storage_node(index: u32) -> String {
     format!("libvirt-{index}-storage")

@@ -43,7 +43,7 @@ impl Connection for QemuConnection {
     /// That of the first domain; without any, of nothing.
     fn version(&self) -> Result<u64> {
         self.hub.scan()?;
-        let version = self.hub.all().first().map(|domain| domain.monitor.version());
+        let version = self.hub.all().iter().find_map(|domain| domain.monitor().ok().map(|monitor| monitor.version()));
         Ok(version.map_or(0, |(major, minor, micro)| u64::from(major) * 1_000_000 + u64::from(minor) * 1_000 + u64::from(micro)))
     }
 

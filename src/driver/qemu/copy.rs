@@ -12,12 +12,17 @@ use super::blockdev::{self, format_node, storage_node};
 use super::clock::now;
 use super::disks::{Link, QemuDisk};
 use super::domain::QemuDomain;
+use super::jobs::nodes_of;
 use super::probe;
 use crate::driver::request::*;
 use crate::job::{DiskTarget, JobConfig, StartRequest};
 use crate::model::disk::{Disk, DiskTuning, Image, ImageKind, MirrorJob};
 use crate::model::flags::copy;
 use crate::model::{Error, JobState, JobType, Result};
+use crate::qmp::CallError;
+
+/// How many numbers may be taken by nodes that are not known here.
+pub(super) const MOST_TAKEN: usize = 4096;
 
 /// What a copy is to write, before it is opened.
 struct Target {
@@ -36,23 +41,23 @@ impl QemuDomain {
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let image = image_of_destination(&request.destination)?;
         self.refuse_if_busy(JobType::BlockCopy, &JobConfig::on_disk(&disk.front.target), request.flags)?;
-        let target = self.target_of_copy(&disk, image, request)?;
+        let mut target = self.target_of_copy(&disk, image, request)?;
         let config = config_of_copy(&disk, &target, request);
         let start = StartRequest::new(JobType::BlockCopy, config).with_flags(request.flags);
         let name = self.update_jobs(|engine, out| engine.reserve(start, now(), out))?.name;
-        match self.prepare_and_mirror(&name, &disk, &target, request) {
+        match self.prepare_and_mirror(&name, &disk, &mut target, request) {
             Ok(()) => Ok(name),
             Err(error) => {
                 if target.fresh {
                     let _ = fs::remove_file(&target.image.path);
                 }
-                self.update_jobs(|engine, out| engine.start_failed(&name, &error.message(), now(), out));
+                self.start_failed(&name, &error);
                 Err(error)
             }
         }
     }
 
-    fn prepare_and_mirror(self: &Arc<Self>, name: &str, disk: &QemuDisk, target: &Target, request: &BlockCopy<'_>) -> Result<()> {
+    fn prepare_and_mirror(self: &Arc<Self>, name: &str, disk: &QemuDisk, target: &mut Target, request: &BlockCopy<'_>) -> Result<()> {
         let links = self.open_target(name, disk, target)?;
         let mut arguments = job_arguments(disk.root()?, request.bandwidth);
         arguments.insert("target".to_owned(), format_node(target.image.index).into());
@@ -70,7 +75,7 @@ impl QemuDomain {
         let result = self.launch(name, "blockdev-mirror", arguments);
         if result.is_err() {
             self.remove_mirror(name);
-            self.remove_nodes(&added_by(target, &links));
+            self.close_nodes(nodes_of(&added_by(target, &links)));
         }
         result
     }
@@ -90,18 +95,17 @@ impl QemuDomain {
         if shallow && image.format == "raw" && disk.links.len() > 1 {
             return Err(Error::config(format!("disk '{}' has backing file, so raw shallow copy is not possible", disk.front.target)));
         }
-        image.index = self.inner.lock().disks.next_index();
         Ok(Target { image, reuse, shallow: shallow && disk.links.len() > 1, fresh })
     }
 
     /// Opens the target in QEMU, creating it first unless it is to be used as it is.
-    fn open_target(self: &Arc<Self>, copy: &str, disk: &QemuDisk, target: &Target) -> Result<Vec<Link>> {
-        let image = &target.image;
-        let link = Link::own(image.clone());
+    fn open_target(self: &Arc<Self>, copy: &str, disk: &QemuDisk, target: &mut Target) -> Result<Vec<Link>> {
         if !target.reuse {
             self.create_storage(copy, disk, target)?;
         }
-        self.call("blockdev-add", blockdev::storage(image, &DiskTuning::default()))?;
+        self.add_storage(&mut target.image)?;
+        let (link, index) = (Link::own(target.image.clone()), target.image.index);
+        self.update_jobs(|engine, out| engine.describe(copy, |config| config.targets.iter_mut().for_each(|t| t.index = index), out));
         let opened =
             if target.reuse { Ok(()) } else { self.create_format(copy, disk, target) }.and_then(|()| self.open_format(disk, target));
         match opened {
@@ -110,18 +114,33 @@ impl QemuDomain {
                 Ok(below)
             }
             Err(error) => {
-                self.remove_nodes(&[link]);
+                self.close_nodes(nodes_of(&[link]));
                 Err(error)
             }
         }
     }
 
+    /// Opens an image's file under a number that no node of this QEMU has: an earlier client, or one that crashed, may have
+    /// left nodes of which nothing is known here.
+    fn add_storage(&self, image: &mut Image) -> Result<()> {
+        for _ in 0..MOST_TAKEN {
+            image.index = self.inner.lock().disks.next_index();
+            match self.monitor()?.call("blockdev-add", blockdev::storage(image, &DiskTuning::default())) {
+                Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
+                outcome => return Ok(outcome.map(drop)?),
+            }
+        }
+        Err(Error::internal(format!("no node name is free for '{}'", image.path)))
+    }
+
     /// Opens the format layer of the target; returns the images below it.
     fn open_format(&self, disk: &QemuDisk, target: &Target) -> Result<Vec<Link>> {
+        let shared = || disk.links[1..].iter().all(|link| link.ours);
         let below = match (target.shallow, target.reuse) {
             (false, _) => Vec::new(),
-            (true, false) => disk.links[1..].to_vec(),
-            (true, true) => self.open_own_backing(&target.image)?,
+            (true, false) if shared() => disk.links[1..].to_vec(),
+            // What somebody else opened has no name here.
+            (true, _) => self.open_own_backing(&target.image)?,
         };
         let opened = self.call(
             "blockdev-add",
@@ -130,7 +149,7 @@ impl QemuDomain {
         match opened {
             Ok(_) => Ok(below),
             Err(error) => {
-                self.remove_nodes(&added_by(target, &below));
+                self.close_nodes(nodes_of(&added_by(target, &below)));
                 Err(error)
             }
         }
@@ -141,23 +160,18 @@ impl QemuDomain {
     fn open_own_backing(&self, image: &Image) -> Result<Vec<Link>> {
         let mut images = probe::chain(Path::new(&image.path), Some(&image.format))?;
         images.remove(0);
-        for image in &mut images {
-            image.index = self.inner.lock().disks.next_index();
-        }
-        let links: Vec<Link> = images.into_iter().map(Link::own).collect();
-        for at in (0..links.len()).rev() {
-            let image = &links[at].image;
-            let added = self.call("blockdev-add", blockdev::storage(image, &DiskTuning::default()));
-            let added = added.and_then(|_| {
-                self.call(
-                    "blockdev-add",
-                    blockdev::format(image, links.get(at + 1).map(|link| &link.image), &DiskTuning::default(), false, true),
-                )
+        let mut links: Vec<Link> = Vec::new();
+        for mut image in images.into_iter().rev() {
+            let added = self.add_storage(&mut image).and_then(|()| {
+                let below = links.first().map(|link| &link.image);
+                let format = self.call("blockdev-add", blockdev::format(&image, below, &DiskTuning::default(), false, true));
+                format.inspect_err(|_| self.close_nodes(nodes_of(&[Link::own(image.clone())])))
             });
             if let Err(error) = added {
-                self.remove_nodes(&links[at..]);
+                self.close_nodes(nodes_of(&links));
                 return Err(error);
             }
+            links.insert(0, Link::own(image));
         }
         Ok(links)
     }
@@ -229,6 +243,7 @@ fn describe_target(disk: &QemuDisk, image: &Image) -> DiskTarget {
         path: image.path.clone(),
         format: image.format.clone(),
         kind: image.kind.as_str().to_owned(),
+        index: image.index,
     }
 }
 
@@ -243,6 +258,11 @@ fn image_of_destination(named: &CopyDestination<'_>) -> Result<Image> {
             index: 0,
         }),
     }
+}
+
+/// Whether QEMU refused a node since there is one of that name.
+pub(super) fn is_taken(why: &str) -> bool {
+    why.starts_with("Duplicate node")
 }
 
 /// The one image that a destination document names.

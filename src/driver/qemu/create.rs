@@ -1,9 +1,7 @@
 //! Starting a domain.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
@@ -11,9 +9,8 @@ use serde_json::json;
 
 use super::attach::attach;
 use super::domain::QemuDomain;
-use super::events::Handler;
 use super::hub::Hub;
-use super::monitor::{Limits, Monitor, MonitorHandler};
+use super::records::Records;
 use super::{command_line, probe, process};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
@@ -22,19 +19,6 @@ use crate::xml::domain::DomainDef;
 
 /// `VIR_DOMAIN_START_PAUSED`.
 const START_PAUSED: u32 = 1 << 0;
-
-/// Where the definition of a domain that we started is kept.
-pub(super) fn definition_path(dir: &Path, name: &str) -> PathBuf {
-    dir.join(format!("{name}.xml"))
-}
-
-/// Replaces the definition as a whole.
-pub(super) fn write_definition(dir: &Path, name: &str, text: &str) -> io::Result<()> {
-    let temporary = dir.join(format!(".{name}.xml.{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    fs::rename(&temporary, definition_path(dir, name))
-}
 
 impl Hub {
     /// `virDomainCreateXML`: starts QEMU, paused; connects; lets it run.
@@ -52,20 +36,15 @@ impl Hub {
         }
         let paths = command_line::VmPaths::new(&dir, &def.name)?;
         let command = command_line::build(&mut def, &paths)?;
-        // Live XML, since it carries the numbers of the images; the process id is not known yet and not read back.
-        write_definition(&dir, &def.name, &def.format(Some(0)))
-            .map_err(|e| Error::system(format!("cannot write the definition of domain '{}'", def.name), &e))?;
-        let started = process::spawn(&command, &paths).and_then(|pid| {
-            let domain = self.connect_to(&paths.socket);
-            if domain.is_err() {
-                let _ = process::terminate(pid);
-            }
-            domain
-        });
+        let pid = process::spawn(&command, &paths)?;
+        // Only now: where two processes start the same domain, it is QEMU that lets one of them.
+        let records = Records::of_domain(&dir, &def.name);
+        let started = write_definition(&records, &def).and_then(|()| attach(self, &paths.socket));
         let domain = match started {
             Ok(domain) => domain,
             Err(error) => {
-                let _ = fs::remove_file(definition_path(&dir, &def.name));
+                let _ = process::terminate(pid);
+                records.forget_definition();
                 paths.remove();
                 return Err(error);
             }
@@ -78,12 +57,6 @@ impl Hub {
                 Err(error)
             }
         }
-    }
-
-    fn connect_to(self: &Arc<Self>, socket: &Path) -> Result<Arc<QemuDomain>> {
-        let handler = Arc::new(Handler::default());
-        let monitor = Monitor::open(&self.reactor, socket, handler.clone() as Arc<dyn MonitorHandler>, Limits::default())?;
-        attach(self, socket, &handler, monitor)
     }
 
     fn refuse_duplicates(&self, def: &DomainDef) -> Result<()> {
@@ -126,6 +99,12 @@ impl QemuDomain {
         }
         Ok(())
     }
+}
+
+/// Live XML, since it carries the numbers of the images. The process id is not read back.
+fn write_definition(records: &Records, def: &DomainDef) -> Result<()> {
+    let written = records.write_definition(|| def.format(Some(0)));
+    written.map_err(|e| Error::system(format!("cannot write the definition of domain '{}'", def.name), &e))
 }
 
 fn random_uuid() -> Result<Uuid> {

@@ -1,18 +1,23 @@
 //! The disks of a running QEMU: front ends, chains of images, and the block nodes behind them.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::backing;
-use super::blockdev::format_node;
+use super::blockdev::{format_node, index_of};
 use super::translate::text;
+use crate::job::DiskTarget;
 use crate::model::disk::{Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
 use crate::model::{Error, Result};
 
 /// Block drivers that QEMU inserts above an image for a job or a limit; they are no images themselves.
 const FILTERS: &[&str] =
     &["copy-before-write", "mirror_top", "commit_top", "copy-on-read", "throttle", "preallocate", "compress", "snapshot-access"];
+
+/// How many disks are taken in that somebody else plugged in.
+const MOST_DISKS: usize = 1024;
 
 /// One image with the block node that QEMU has opened for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,13 +30,15 @@ pub(super) struct Link {
     pub virtual_size: Option<u64>,
     /// What the header of this image calls the one below it.
     pub backing_name: Option<String>,
+    /// What QEMU calls the image.
+    pub known_as: String,
 }
 
 impl Link {
     /// An image whose nodes carry its index in their names, as [`super::blockdev`] gives them.
     pub fn own(image: Image) -> Link {
-        let node = Some(format_node(image.index));
-        Link { image, node, ours: true, virtual_size: None, backing_name: None }
+        let (node, known_as) = (Some(format_node(image.index)), image.path.clone());
+        Link { image, node, ours: true, virtual_size: None, backing_name: None, known_as }
     }
 }
 
@@ -67,13 +74,15 @@ pub(super) struct QemuDisk {
     pub qdev: Option<String>,
     /// Whether the guest has it. One that was unplugged during a job is kept until the job ends.
     pub plugged: bool,
+    /// It is on its way to the guest, which may not show it yet.
+    pub plugging: bool,
 }
 
 impl QemuDisk {
     /// What a block job names as its device: the topmost node.
     pub fn root(&self) -> Result<&str> {
-        let node = self.links.first().and_then(|link| link.node.as_deref());
-        node.or(self.drive.as_deref()).ok_or_else(|| Error::internal(format!("disk '{}' has no medium", self.front.target)))
+        let name = self.links.first().and_then(|link| link.node.as_deref().or(self.drive.as_deref()));
+        name.ok_or_else(|| Error::internal(format!("disk '{}' has no medium", self.front.target)))
     }
 
     /// The disk as the domain XML shows it.
@@ -112,11 +121,13 @@ impl QemuDisk {
 pub(super) struct Disks {
     pub list: Vec<QemuDisk>,
     last_index: u32,
+    /// QEMU's working directory, from which it opens files by relative names.
+    cwd: PathBuf,
 }
 
 impl Disks {
     /// Disks of a domain that we started: the images carry the indices that name their nodes.
-    pub fn from_definition(disks: &[Disk]) -> Disks {
+    pub fn from_definition(disks: &[Disk], cwd: PathBuf) -> Disks {
         let list: Vec<QemuDisk> = disks
             .iter()
             .map(|disk| QemuDisk {
@@ -126,11 +137,12 @@ impl Disks {
                 drive: None,
                 qdev: disk.alias.clone(),
                 plugged: true,
+                plugging: false,
             })
             .collect();
         let mirrored = disks.iter().filter_map(|disk| disk.mirror.as_ref()).flat_map(|m| m.chain.iter());
         let last_index = disks.iter().flat_map(|d| d.chain.iter()).chain(mirrored).map(|image| image.index).max().unwrap_or(0);
-        Disks { list, last_index }
+        Disks { list, last_index, cwd }
     }
 
     /// A number that no image of this domain has had.
@@ -193,7 +205,7 @@ impl Disks {
             }
         }
         for (disk, seen) in self.list.iter_mut().zip(seen) {
-            disk.plugged = seen;
+            disk.plugged = seen || disk.plugging;
             if let Some(job) = ended {
                 disk.mirrors.retain(|mirror| mirror.owner != job);
             }
@@ -236,7 +248,7 @@ impl Disks {
     fn chain_of(&mut self, entry: &Value, known: &[Vec<Link>]) -> Option<Vec<Link>> {
         let inserted = entry.get("inserted")?;
         let shown: Vec<&Value> = images_in(inserted.get("image")).collect();
-        let paths: Vec<String> = shown.iter().map(|info| path_of(info)).collect();
+        let paths: Vec<String> = shown.iter().map(|info| self.path_of(text(info, "filename").unwrap_or_default())).collect();
         let list = known.iter().find(|list| is_part(&paths, list));
         let mut links: Vec<Link> = Vec::new();
         for (info, path) in shown.into_iter().zip(&paths) {
@@ -244,13 +256,40 @@ impl Disks {
             let mut link = link.unwrap_or_else(|| self.foreign_link(path, text(info, "format").unwrap_or_default()));
             link.virtual_size = info.get("virtual-size").and_then(Value::as_u64).or(link.virtual_size);
             link.backing_name = text(info, "backing-filename").map(str::to_owned);
+            link.known_as = text(info, "filename").unwrap_or_default().to_owned();
             links.push(link);
         }
         let top = text(inserted, "node-name").filter(|_| !is_filter(text(inserted, "drv").unwrap_or_default()));
         if let (Some(node), Some(link)) = (top, links.first_mut().filter(|link| !link.ours)) {
             link.node = Some(node.to_owned());
+            if let Some(index) = index_of(node) {
+                // The target of a copy, which an earlier client of ours opened and made the disk's.
+                link.ours = true;
+                link.image.index = index;
+                self.last_index = self.last_index.max(index);
+            }
         }
         Some(links)
+    }
+
+    /// The path of an image, also where QEMU describes it in JSON or by a relative name.
+    fn path_of(&self, name: &str) -> String {
+        match backing::path_of(name) {
+            Some(path) if path.is_empty() || path.starts_with('/') => path,
+            Some(path) => self.cwd.join(path).to_string_lossy().into_owned(),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Takes in the mirror that a copy writes, which an earlier process started in a QEMU that is not ours.
+    pub fn restore_mirror(&mut self, owner: &str, target: &DiskTarget, ready: bool) {
+        let kind = if target.kind == ImageKind::Block.as_str() { ImageKind::Block } else { ImageKind::File };
+        let image = Image { kind, path: target.path.clone(), format: target.format.clone(), index: target.index };
+        self.last_index = self.last_index.max(target.index);
+        let ready = if ready { MirrorReady::Yes } else { MirrorReady::No };
+        if let Some(disk) = self.get_mut(&target.disk) {
+            disk.mirrors.push(MirrorLinks { owner: owner.to_owned(), job: MirrorJob::Copy, ready, links: vec![Link::own(image)] });
+        }
     }
 
     fn foreign_link(&mut self, path: &str, format: &str) -> Link {
@@ -262,14 +301,14 @@ impl Disks {
             ImageKind::File
         };
         let image = Image { kind, path: path.to_owned(), format: format.to_owned(), index: self.next_index() };
-        Link { image, node: None, ours: false, virtual_size: None, backing_name: None }
+        Link { image, node: None, ours: false, virtual_size: None, backing_name: None, known_as: path.to_owned() }
     }
 
     /// A disk that somebody else plugged in.
     fn discover(&mut self, entry: &Value) -> Option<QemuDisk> {
         let qdev = text(entry, "qdev").unwrap_or_default().to_owned();
         let drive = text(entry, "device").unwrap_or_default().to_owned();
-        if qdev.is_empty() && drive.is_empty() {
+        if (qdev.is_empty() && drive.is_empty()) || self.list.len() >= MOST_DISKS {
             return None;
         }
         let links = self.chain_of(entry, &[]).unwrap_or_default();
@@ -283,28 +322,28 @@ impl Disks {
             ..Disk::default()
         };
         let some = |text: String| (!text.is_empty()).then_some(text);
-        Some(QemuDisk { front, links, mirrors: Vec::new(), drive: some(drive), qdev: some(qdev), plugged: true })
+        Some(QemuDisk { front, links, mirrors: Vec::new(), drive: some(drive), qdev: some(qdev), plugged: true, plugging: false })
     }
 
     /// `vda`, `vdb`, ... `vdz`, `vdaa`: the first that is free.
     fn free_target(&self, prefix: &str) -> String {
-        (0u32..)
-            .map(|n| format!("{prefix}{}", letters(n)))
-            .find(|name| !self.list.iter().any(|disk| disk.front.target == *name))
-            .unwrap_or_default()
+        let taken: HashSet<&str> = self.list.iter().map(|disk| disk.front.target.as_str()).collect();
+        (0u32..).map(|n| format!("{prefix}{}", letters(n))).find(|name| !taken.contains(name.as_str())).unwrap_or_default()
     }
 
     /// The exports of a storage daemon are its disks: it has no front ends. `reply` is that of `query-block-exports`.
     pub fn refresh_exports(&mut self, reply: &Value) {
         for export in reply.as_array().into_iter().flatten() {
             let Some(node) = text(export, "node-name").filter(|node| !node.is_empty()) else { continue };
-            if self.list.iter().any(|disk| disk.front.target == node) {
+            if self.list.len() >= MOST_DISKS || self.list.iter().any(|disk| disk.front.target == node) {
                 continue;
             }
             let image = Image { kind: ImageKind::File, path: node.to_owned(), format: String::new(), index: self.next_index() };
             let front = Disk { target: node.to_owned(), bus: "virtio".to_owned(), device: "disk".to_owned(), ..Disk::default() };
-            let link = Link { image, node: Some(node.to_owned()), ours: false, virtual_size: None, backing_name: None };
-            self.list.push(QemuDisk { front, links: vec![link], mirrors: Vec::new(), drive: None, qdev: None, plugged: true });
+            let (name, known_as) = (Some(node.to_owned()), node.to_owned());
+            let link = Link { image, node: name, ours: false, virtual_size: None, backing_name: None, known_as };
+            let disk = QemuDisk { front, links: vec![link], mirrors: Vec::new(), drive: None, qdev: None, plugged: true, plugging: false };
+            self.list.push(disk);
         }
     }
 }
@@ -324,12 +363,6 @@ fn letters(mut n: u32) -> String {
 /// The images of an `ImageInfo` and below, filters left out.
 fn images_in(top: Option<&Value>) -> impl Iterator<Item = &Value> {
     std::iter::successors(top, |info| info.get("backing-image")).filter(|info| !is_filter(text(info, "format").unwrap_or_default()))
-}
-
-/// The path of an image, also where QEMU describes it in JSON.
-fn path_of(info: &Value) -> String {
-    let name = text(info, "filename").unwrap_or_default();
-    backing::path_of(name).unwrap_or_else(|| name.to_owned())
 }
 
 /// Whether these paths are in the list in this order, with gaps where a job merged images.

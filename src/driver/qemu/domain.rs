@@ -12,6 +12,7 @@ use super::clock::now;
 use super::disks::Disks;
 use super::hub::Hub;
 use super::monitor::Monitor;
+use super::pidfd::Process;
 use super::process;
 use super::records::Records;
 use crate::driver::request::*;
@@ -28,7 +29,10 @@ pub(super) struct QemuDomain {
     /// Name, UUID and process id.
     pub me: DomainRef,
     pub hub: Weak<Hub>,
-    pub monitor: Arc<Monitor>,
+    /// `None` for a domain that had ended before it was found: all that is left of it are its records.
+    pub monitor: Option<Arc<Monitor>>,
+    /// The process behind the monitor, if it can be told and ended.
+    pub process: Option<Process>,
     pub table: JobTable,
     pub records: Records,
     pub inner: Mutex<Inner>,
@@ -37,6 +41,8 @@ pub(super) struct QemuDomain {
     /// We started it: it has a definition in DIR, and its nodes are ours.
     pub ours: bool,
     pub alive: AtomicBool,
+    /// Its end has been told, and what it left has been seen to.
+    pub left: AtomicBool,
 }
 
 /// What changes while it runs.
@@ -98,7 +104,7 @@ impl Inner {
 impl QemuDomain {
     /// Sends a command and waits for its reply, at most as long as the monitor's limits say.
     pub fn call(&self, command: &str, arguments: Value) -> Result<Value> {
-        Ok(self.monitor.call(command, arguments)?)
+        Ok(self.monitor()?.call(command, arguments)?)
     }
 
     /// Asks a question about something that events tell, too: `see` gets the answer in its place among them, on whichever
@@ -110,16 +116,21 @@ impl QemuDomain {
                 see(&domain, reply);
             }
         };
-        self.monitor.call_in_order(command, json!({}), Box::new(first))?;
+        self.monitor()?.call_in_order(command, json!({}), Box::new(first))?;
         Ok(())
     }
 
     /// Sends a command; `on_reply` runs when the answer is read. A command that cannot even be queued needs no answer: its
     /// monitor is closed, which ends everything that waits for it, or has stopped listening so long ago that it is now.
     pub fn post(&self, command: &str, arguments: Value, on_reply: impl FnOnce(std::result::Result<Value, CallError>) + Send + 'static) {
-        if self.monitor.post(command, arguments, Box::new(|_, reply| on_reply(reply))).is_err() {
-            self.monitor.close();
+        let Ok(monitor) = self.monitor() else { return };
+        if monitor.post(command, arguments, Box::new(|_, reply| on_reply(reply))).is_err() {
+            monitor.close();
         }
+    }
+
+    pub fn monitor(&self) -> std::result::Result<&Arc<Monitor>, CallError> {
+        self.monitor.as_ref().ok_or_else(|| CallError::Closed("domain is not running".to_owned()))
     }
 
     /// Queues an event for every connection to this hub.

@@ -132,8 +132,10 @@ impl QemuDomain {
 
     /// Takes in which disks the guest has.
     fn see_disks(self: &Arc<Self>, reply: &Value) {
-        let orphans = self.inner.lock().disks.refresh(reply, None);
+        let mut inner = self.inner.lock();
+        let orphans = inner.disks.refresh(reply, None);
         self.remove_nodes(&orphans);
+        drop(inner);
         self.forget_unplugged();
     }
 

@@ -5,12 +5,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
+use super::command_line::Hotplug;
+use super::copy::{is_taken, MOST_TAKEN};
 use super::disks::{Link, QemuDisk};
 use super::domain::QemuDomain;
+use super::jobs::nodes_of;
 use super::{command_line, probe};
 use crate::job::JobConfig;
 use crate::model::disk::Disk;
 use crate::model::{code, Error, JobType, Result};
+use crate::qmp::CallError;
 use crate::xml::domain::Controller;
 
 /// How long a guest may take to let go of a disk before the call returns with the request pending, as libvirt does.
@@ -26,23 +30,52 @@ impl QemuDomain {
             return Err(Error::invalid(format!("target {} already exists", disk.target)));
         }
         probe::complete(&mut disk)?;
+        let hardware = self.open_images(&mut disk)?;
+        let links: Vec<Link> = disk.chain.iter().cloned().map(Link::own).collect();
+        let target = disk.target.clone();
+        // It is known before QEMU shows it, so that nobody takes it for one that somebody else plugged in.
+        self.inner.lock().disks.list.push(plugging(disk, links.clone()));
+        let controller = hardware.controller.map_or(Ok(()), |controller| self.add_scsi_controller(controller));
+        let added = controller.and_then(|()| self.call("device_add", hardware.device).map(drop));
         {
             let mut inner = self.inner.lock();
-            for image in disk.chain.iter_mut() {
-                image.index = inner.disks.next_index();
+            match &added {
+                Ok(()) => inner.disks.get_mut(&target).into_iter().for_each(|disk| disk.plugging = false),
+                Err(_) => inner.disks.list.retain(|disk| disk.front.target != target),
             }
         }
-        let hardware = command_line::hotplug(&self.live_definition(), &mut disk)?;
-        let links: Vec<Link> = disk.chain.iter().cloned().map(Link::own).collect();
-        let controller = hardware.controller.map_or(Ok(()), |controller| self.add_scsi_controller(controller));
-        let added =
-            controller.and_then(|()| self.add_nodes(&hardware.nodes)).and_then(|()| self.call("device_add", hardware.device).map(drop));
-        if let Err(error) = added {
-            self.remove_nodes(&links);
-            return Err(error);
+        if added.is_err() {
+            self.close_nodes(nodes_of(&links));
         }
-        self.inner.lock().disks.list.push(plugged(disk, links));
         self.save_definition();
+        added
+    }
+
+    /// Gives the images of a disk numbers and opens them; numbers that nodes of an earlier client have are passed over.
+    fn open_images(&self, disk: &mut Disk) -> Result<Hotplug> {
+        for _ in 0..MOST_TAKEN {
+            for image in &mut disk.chain {
+                image.index = self.inner.lock().disks.next_index();
+            }
+            let hardware = command_line::hotplug(&self.live_definition(), disk)?;
+            match self.add_nodes(&hardware.nodes) {
+                Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
+                outcome => return Ok(outcome.map(|()| hardware)?),
+            }
+        }
+        Err(Error::internal(format!("no node names are free for disk '{}'", disk.target)))
+    }
+
+    /// Opens all of them or none.
+    fn add_nodes(&self, nodes: &[Value]) -> std::result::Result<(), CallError> {
+        for (count, node) in nodes.iter().enumerate() {
+            let added = self.monitor()?.call("blockdev-add", node.clone());
+            if let Err(error) = added {
+                let names = nodes[..count].iter().rev().filter_map(|node| node["node-name"].as_str());
+                self.close_nodes(names.map(str::to_owned));
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -51,10 +84,6 @@ impl QemuDomain {
         self.call("device_add", device)?;
         self.inner.lock().def.controllers.push(Controller { kind: "scsi".to_owned(), ..Controller::default() });
         Ok(())
-    }
-
-    fn add_nodes(&self, nodes: &[Value]) -> Result<()> {
-        nodes.iter().try_for_each(|node| self.call("blockdev-add", node.clone()).map(drop))
     }
 
     /// `virDomainDetachDevice` with a `<disk>`: asks the guest, and waits a little for it to agree.
@@ -68,17 +97,27 @@ impl QemuDomain {
         let device = disk.qdev.clone().ok_or_else(|| Error::unsupported(format!("disk {wanted} has no device that could be unplugged")))?;
         self.call("device_del", json!({ "id": device }))?;
         let deadline = Instant::now() + UNPLUG_PATIENCE;
-        while self.inner.lock().disks.list.iter().any(|disk| disk.front.target == wanted && disk.plugged) && Instant::now() < deadline {
+        while self.inner.lock().disks.get_mut(&wanted).is_some() && Instant::now() < deadline {
             // The answer to any question comes after the events that were due before it.
             self.call("query-status", json!({}))?;
             std::thread::sleep(Duration::from_millis(20));
         }
+        // Its images are closed when this is answered.
+        self.call("query-status", json!({}))?;
         self.save_definition();
         Ok(())
     }
 }
 
-fn plugged(disk: Disk, links: Vec<Link>) -> QemuDisk {
+fn plugging(disk: Disk, links: Vec<Link>) -> QemuDisk {
     let qdev = disk.alias.clone();
-    QemuDisk { front: Disk { chain: Vec::new(), mirror: None, ..disk }, links, mirrors: Vec::new(), drive: None, qdev, plugged: true }
+    QemuDisk {
+        front: Disk { chain: Vec::new(), mirror: None, ..disk },
+        links,
+        mirrors: Vec::new(),
+        drive: None,
+        qdev,
+        plugged: true,
+        plugging: true,
+    }
 }

@@ -13,12 +13,13 @@ use parking_lot::Mutex;
 use super::attach;
 use super::domain::QemuDomain;
 use super::reactor::Reactor;
+use super::records::Records;
 use crate::event::Subscriptions;
 use crate::model::event::Event;
 use crate::model::{code, DomainRef, Error, Result, Uuid};
 
 /// Ending of a monitor socket's name.
-const SOCKET: &str = "qmp";
+pub(super) const SOCKET: &str = "qmp";
 /// A socket that did not answer is not asked again for this long, so that a listing stays quick.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -39,6 +40,8 @@ pub(super) struct Hub {
     listeners: Mutex<Vec<Weak<Subscriptions>>>,
     /// Domains that are being started: their sockets belong to whoever starts them.
     starting: Mutex<HashSet<String>>,
+    /// Ended domains whose processes have not let go of their files yet.
+    lingering: Mutex<Vec<Arc<QemuDomain>>>,
     /// Held while the directory is read, so that no socket is opened twice.
     scanning: Mutex<()>,
 }
@@ -68,6 +71,7 @@ impl Hub {
                         refused: Mutex::new(HashMap::new()),
                         listeners: Mutex::new(Vec::new()),
                         starting: Mutex::default(),
+                        lingering: Mutex::default(),
                         scanning: Mutex::new(()),
                     });
                     hubs.push(Arc::downgrade(&hub));
@@ -79,6 +83,9 @@ impl Hub {
         hub.scan()?;
         if let (Place::Socket(socket), Some((_, _, error))) = (&hub.place, hub.refused.lock().values().next()) {
             return Err(Error::new(code::NO_CONNECT, format!("'{}': {}", socket.display(), error.message())));
+        }
+        if let Some(socket) = hub.deserted_socket() {
+            return Err(Error::new(code::NO_CONNECT, format!("'{}': nobody listens on it", socket.display())));
         }
         Ok(hub)
     }
@@ -94,10 +101,21 @@ impl Hub {
         }
     }
 
+    /// The one socket, if there is no domain behind it.
+    fn deserted_socket(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Socket(socket) if self.domains.lock().is_empty() => Some(socket),
+            _ => None,
+        }
+    }
+
     /// Opens the sockets that are new and drops what is left of those that are gone.
     pub fn scan(self: &Arc<Self>) -> Result<()> {
         let _scanning = self.scanning.lock();
-        let wanted: Vec<(PathBuf, FileId)> = self.sockets()?.into_iter().filter(|(path, id)| self.wants(path, *id)).collect();
+        self.sweep();
+        let found = self.sockets()?;
+        self.refused.lock().retain(|path, _| found.iter().any(|(other, _)| other == path));
+        let wanted: Vec<(PathBuf, FileId)> = found.into_iter().filter(|(path, id)| self.wants(path, *id)).collect();
         let results = attach::attach_all(self, wanted.iter().map(|(path, _)| path.as_path()));
         let mut refused = self.refused.lock();
         for ((path, id), result) in wanted.into_iter().zip(results) {
@@ -109,7 +127,30 @@ impl Hub {
                 }
             }
         }
+        drop(refused);
+        self.find_ended();
         Ok(())
+    }
+
+    /// Takes in domains of which nothing is left but records of their jobs.
+    fn find_ended(self: &Arc<Self>) {
+        let Place::Directory(dir) = &self.place else { return };
+        // Another process may have its monitor.
+        let known = |name: &str| self.domains.lock().iter().any(|domain| domain.me.name == name) || self.refusal(name).is_some();
+        for name in Records::names(dir, |name| known(name) || self.starting.lock().contains(name)) {
+            self.add(QemuDomain::ended_before(self, dir, &name));
+        }
+    }
+
+    /// The files of this domain are to be removed when its process is gone.
+    pub fn sweep_later(&self, domain: &Arc<QemuDomain>) {
+        self.lingering.lock().push(domain.clone());
+    }
+
+    /// Removes the files of domains whose processes are gone by now.
+    pub fn sweep(&self) {
+        let starting = self.starting.lock();
+        self.lingering.lock().retain(|domain| !starting.contains(&domain.me.name) && !domain.remove_files(self));
     }
 
     fn sockets(&self) -> Result<Vec<(PathBuf, FileId)>> {
@@ -161,7 +202,10 @@ impl Hub {
     pub fn add(&self, domain: Arc<QemuDomain>) {
         let mut domains = self.domains.lock();
         domains.retain(|old| old.me.name != domain.me.name);
-        domains.push(domain);
+        domains.push(domain.clone());
+        drop(domains);
+        // It may have ended before it came here.
+        domain.forget_if_empty();
     }
 
     pub fn remove(&self, domain: &Arc<QemuDomain>) {

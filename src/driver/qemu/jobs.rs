@@ -86,8 +86,8 @@ impl QemuDomain {
         });
     }
 
-    /// The job's outcome is known: see what the disks look like now, remove the nodes that nothing needs any more, make
-    /// QEMU forget the job, and only then let its user know.
+    /// The job's outcome is known: see what the disks look like now, make QEMU forget the job, remove the nodes that nothing
+    /// needs any more, and only then let its user know.
     fn settle(self: &Arc<Self>, engine: &Engine, name: &str, id: &str, outcome: &Outcome) {
         let delete = match engine.get(name) {
             Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
@@ -104,33 +104,59 @@ impl QemuDomain {
                     Vec::new()
                 }
             };
-            domain.remove_nodes(&orphans);
             domain.save_definition();
-            domain.dismiss_settled(name, id, if delete { orphans } else { Vec::new() });
+            domain.dismiss_settled(name, id, orphans, delete);
         });
     }
 
-    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, delete: Vec<Link>) {
+    /// Until it has been dismissed, a job holds on to the images that it worked on.
+    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, delete: bool) {
         let domain = Arc::downgrade(self);
         self.post("job-dismiss", json!({ "id": id }), move |reply| {
-            let Some(domain) = domain.upgrade() else { return };
-            if matches!(reply, Err(CallError::Closed(_))) {
-                return; // The end of the monitor ends the job, too.
-            }
-            for link in &delete {
+            let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) else { return };
+            domain.remove_settled(name, orphans, delete);
+        });
+    }
+
+    fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, delete: bool) {
+        let mut nodes: Vec<String> = nodes_of(&orphans).collect();
+        let last = nodes.pop();
+        for node in nodes {
+            self.post("blockdev-del", json!({ "node-name": node }), |_| {});
+        }
+        let finish = move |domain: &Arc<QemuDomain>| {
+            for link in orphans.iter().filter(|_| delete) {
                 // What cannot be removed stays; the guest no longer uses it either way.
                 let _ = std::fs::remove_file(&link.image.path);
             }
             domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
             domain.forget_unplugged();
+        };
+        let Some(last) = last else { return finish(self) };
+        let domain = Arc::downgrade(self);
+        self.post("blockdev-del", json!({ "node-name": last }), move |reply| {
+            if let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) {
+                finish(&domain);
+            }
         });
     }
 
     /// Posts the removal of our nodes, overlays first. One that is still in use stays in QEMU; nothing else can be done.
     pub(super) fn remove_nodes(&self, links: &[Link]) {
-        for link in links {
-            for node in link.node.iter().cloned().chain([storage_node(link.image.index)]) {
-                self.post("blockdev-del", json!({ "node-name": node }), |_| {});
+        for node in nodes_of(links) {
+            self.post("blockdev-del", json!({ "node-name": node }), |_| {});
+        }
+    }
+
+    /// The same for a caller who can wait until they are gone.
+    pub(super) fn close_nodes(&self, nodes: impl Iterator<Item = String>) {
+        let mut answers = true;
+        for node in nodes {
+            let arguments = json!({ "node-name": node });
+            if answers {
+                answers = self.call("blockdev-del", arguments).map_or_else(|error| error.code != code::OPERATION_TIMEOUT, |_| true);
+            } else {
+                self.post("blockdev-del", arguments, |_| {});
             }
         }
     }
@@ -139,7 +165,9 @@ impl QemuDomain {
     pub(super) fn forget_unplugged(self: &Arc<Self>) {
         let busy: Vec<String> =
             self.table.read(|engine| engine.iter().filter(|job| job.is_active()).flat_map(|job| job.config().disks.clone()).collect());
-        let orphans = self.inner.lock().disks.drop_unplugged(|target| busy.iter().any(|disk| disk == target));
+        // Who sees that a disk is gone may count on what is asked next to come after the removal of its nodes.
+        let mut inner = self.inner.lock();
+        let orphans = inner.disks.drop_unplugged(|target| busy.iter().any(|disk| disk == target));
         self.remove_nodes(&orphans);
     }
 
@@ -186,7 +214,7 @@ impl QemuDomain {
 
     /// A request that QEMU may find out of place: the job moved on before it arrived.
     fn ask(&self, command: &str, arguments: Value) -> Result<()> {
-        match self.monitor.call(command, arguments) {
+        match self.monitor()?.call(command, arguments) {
             Ok(_) => Ok(()),
             Err(CallError::Qmp { desc, .. }) if is_out_of_place(&desc) => Err(Error::invalid(desc)),
             Err(error) => Err(error.into()),
@@ -200,6 +228,16 @@ impl QemuDomain {
         self.update_jobs(|engine, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }
+}
+
+/// The end of the monitor ends the job, too.
+fn is_closed(reply: &std::result::Result<Value, CallError>) -> bool {
+    matches!(reply, Err(CallError::Closed(_)))
+}
+
+/// The names of the nodes of images, overlays first.
+pub(super) fn nodes_of(links: &[Link]) -> impl Iterator<Item = String> + '_ {
+    links.iter().flat_map(|link| link.node.iter().cloned().chain([storage_node(link.image.index)]))
 }
 
 /// QEMU's id of a job whose speed can be set.

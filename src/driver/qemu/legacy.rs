@@ -82,12 +82,12 @@ impl QemuDomain {
             if let Some(state) = self.table.wait(name, 0, Some(PATIENCE))? {
                 return Ok(state);
             }
-            // Fails when QEMU is stuck, and then ends the wait.
-            self.call("query-status", json!({})).or_else(|error| match error.code {
+            // Fails when QEMU is stuck, and then ends the wait; and finds out if there is nothing to wait for.
+            self.refresh_jobs().or_else(|error| match error.code {
                 code::OPERATION_TIMEOUT => {
                     Err(Error::new(error.code, format!("job '{name}' has not ended after {} s", started.elapsed().as_secs())))
                 }
-                _ => Ok(Value::Null),
+                _ => Ok(()),
             })?;
         }
     }

@@ -1,13 +1,11 @@
 //! Pausing, resuming and ending a domain.
 
-use std::fs;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::create::definition_path;
 use super::domain::QemuDomain;
 use super::hub::Hub;
 use super::paths::VmPaths;
@@ -68,17 +66,23 @@ impl QemuDomain {
                 format!("QEMU of domain '{}' did not leave in {} s", self.me.name, QUIT_PATIENCE.as_secs()),
             ));
         }
-        process::terminate(self.me.id)?;
-        self.monitor.close();
+        let cannot = || Error::failed(format!("QEMU of domain '{}' (process {}) cannot be ended", self.me.name, self.me.id));
+        process::end(self.process.as_ref().ok_or_else(cannot)?)?;
+        self.monitor()?.close();
         if self.wait_until_gone(QUIT_PATIENCE) {
             return Ok(());
         }
-        Err(Error::failed(format!("QEMU of domain '{}' (process {}) cannot be ended", self.me.name, self.me.id)))
+        Err(cannot())
     }
 
     fn wait_until_gone(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
-        self.table.wait_until(deadline, |_| !self.alive.load(Ordering::Acquire)) && process::wait_gone(self.me.id, deadline)
+        let gone = self.table.wait_until(deadline, |_| self.left.load(Ordering::Acquire))
+            && self.process.as_ref().is_none_or(|process| process.wait(deadline));
+        if let Some(hub) = self.hub.upgrade().filter(|_| gone) {
+            hub.sweep();
+        }
+        gone
     }
 
     /// QEMU is gone and its jobs have ended: tells the subscribers, and leaves the hub unless records are kept.
@@ -96,6 +100,7 @@ impl QemuDomain {
         self.alive.store(false, Ordering::Release);
         self.forget_if_empty();
         self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
+        self.left.store(true, Ordering::Release);
         // Wakes those who wait for the end.
         self.table.wake();
     }
@@ -107,17 +112,23 @@ impl QemuDomain {
         }
         self.records.remove_all();
         if let Some(hub) = self.hub.upgrade() {
-            self.remove_files(&hub);
             hub.remove(self);
+            if !self.remove_files(&hub) {
+                hub.sweep_later(self);
+            }
         }
     }
 
-    /// What a domain that we started leaves in its directory; its log stays for those who ask why it ended.
-    fn remove_files(&self, hub: &Hub) {
-        let Ok(dir) = hub.directory() else { return };
-        if let Some(paths) = self.ours.then(|| VmPaths::new(dir, &self.me.name).ok()).flatten() {
-            let _ = fs::remove_file(definition_path(dir, &self.me.name));
+    /// What a domain that we started leaves in its directory; its log stays for those who ask why it ended. Says whether
+    /// that is done: a process on its way out has its files still.
+    pub(super) fn remove_files(&self, hub: &Hub) -> bool {
+        let Some(dir) = hub.directory().ok().filter(|_| self.ours) else { return true };
+        if self.process.as_ref().is_some_and(|process| !process.is_gone()) {
+            return false;
+        }
+        if let Ok(paths) = VmPaths::new(dir, &self.me.name) {
             paths.remove();
         }
+        true
     }
 }

@@ -25,6 +25,7 @@ mod pidfd;
 mod probe;
 mod process;
 mod qcow2;
+mod questions;
 pub mod reactor;
 mod records;
 #[cfg(test)]

@@ -35,6 +35,10 @@ impl Process {
         Ok(process.filter(|process| !process.is_gone()))
     }
 
+    pub fn id(&self) -> i32 {
+        self.pid
+    }
+
     /// Whether it was started before `other`, as far as the clock can tell.
     pub fn is_older_than(&self, other: &Process) -> bool {
         self.started < other.started

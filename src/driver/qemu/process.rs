@@ -194,22 +194,25 @@ pub(super) fn terminate(pid: i32) -> Result<()> {
 }
 
 fn terminate_within(pid: i32, patience: Duration) -> Result<()> {
-    let Some(process) = Process::open(pid)? else { return Ok(()) };
+    Process::open(pid)?.map_or(Ok(()), |process| end_within(&process, patience))
+}
+
+/// The same for a process that is held already.
+///
+/// # Errors
+/// As [`terminate`].
+pub(super) fn end(process: &Process) -> Result<()> {
+    end_within(process, END_PATIENCE)
+}
+
+fn end_within(process: &Process, patience: Duration) -> Result<()> {
     for signal in [libc::SIGTERM, libc::SIGKILL] {
         process.signal(signal)?;
         if process.wait(Instant::now() + patience) {
             return Ok(());
         }
     }
-    Err(Error::failed(format!("process {pid} does not end")))
-}
-
-/// Waits for the end of a process, at most until `deadline`; says whether it has ended.
-pub(super) fn wait_gone(pid: i32, deadline: Instant) -> bool {
-    match Process::open(pid) {
-        Ok(Some(process)) => process.wait(deadline),
-        _ => true,
-    }
+    Err(Error::failed(format!("process {} does not end", process.id())))
 }
 
 /// The time that a process has spent on CPUs, in nanoseconds; 0 if it is gone.

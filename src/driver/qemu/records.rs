@@ -1,13 +1,16 @@
-//! Job records on disk: one readable file per job below `DIR/NAME.jobs/`, replaced as a whole.
+//! What is written down about a domain, below `DIR/NAME.jobs/`: one readable file per job, and the definition of a domain
+//! that we started. Each is replaced as a whole.
 
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobRecord;
+use crate::model::Uuid;
 
 /// The format of the files; a reader passes over what it does not know.
 const VERSION: u32 = 1;
@@ -15,30 +18,94 @@ const VERSION: u32 = 1;
 const MAX_RECORD: u64 = 1 << 20;
 /// The file that holds the number in the last name given.
 const NUMBERS: &str = "last-number";
+/// The file that holds the definition. Not beside the socket, where an application may keep a file of that name.
+const DEFINITION: &str = "domain.xml";
+/// Ending of the directory's name.
+const ENDING: &str = "jobs";
 
 /// Where the records of one domain are.
 #[derive(Debug)]
 pub(super) struct Records {
     dir: PathBuf,
+    /// Whose they are; what is stored says so.
+    domain: Option<Uuid>,
+    /// Held while the definition is made and written, so that an older one never replaces a newer one.
+    definition: Mutex<()>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u32,
     job: JobRecord,
+    #[serde(default)]
+    domain: Option<String>,
+}
+
+/// What an earlier process left.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By the start of the jobs.
+    pub jobs: Vec<JobRecord>,
+    /// The number up to which names are taken.
+    pub last_number: u64,
+    /// Whose they are, if they say so.
+    pub domain: Option<Uuid>,
 }
 
 impl Records {
     pub fn of_domain(dir: &Path, name: &str) -> Records {
-        Records { dir: dir.join(format!("{name}.jobs")) }
+        Records { dir: dir.join(format!("{name}.{ENDING}")), domain: None, definition: Mutex::new(()) }
+    }
+
+    /// The same, with the domain's UUID in what is stored from now on.
+    pub fn named(self, domain: Uuid) -> Records {
+        Records { domain: Some(domain), ..self }
+    }
+
+    /// The names of the domains of a directory that have records of jobs; those that are known need not be looked at.
+    pub fn names(dir: &Path, known: impl Fn(&str) -> bool) -> Vec<String> {
+        let name = |entry: fs::DirEntry| {
+            let path = entry.path();
+            let name = path.extension().filter(|ending| *ending == ENDING).and(path.file_stem())?.to_str()?.to_owned();
+            (!known(&name) && Records::of_domain(dir, &name).has_jobs()).then_some(name)
+        };
+        let mut names: Vec<String> = fs::read_dir(dir).into_iter().flatten().flatten().filter_map(name).collect();
+        names.sort();
+        names
+    }
+
+    fn has_jobs(&self) -> bool {
+        fs::read_dir(&self.dir).into_iter().flatten().flatten().any(|entry| is_record(&entry.path()))
+    }
+
+    pub fn read_definition(&self) -> Option<String> {
+        read_small(&self.dir.join(DEFINITION)).ok()
+    }
+
+    /// Replaces the definition by what `make` returns. Others that do so meanwhile wait.
+    pub fn write_definition(&self, make: impl FnOnce() -> String) -> io::Result<()> {
+        let _one_at_a_time = self.definition.lock();
+        self.make_dir()?;
+        self.replace(DEFINITION, &make())
+    }
+
+    pub fn forget_definition(&self) {
+        let _ = fs::remove_file(self.dir.join(DEFINITION));
+        // Goes if nothing else is in it.
+        let _ = fs::remove_dir(&self.dir);
+    }
+
+    fn make_dir(&self) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.dir)
     }
 
     /// Writes a record, and the number up to which names are taken. A disk that cannot be written costs the job its
     /// record, never its run.
     pub fn store(&self, record: &JobRecord, last_number: u64) {
-        let text = serde_json::to_string_pretty(&File { version: VERSION, job: record.clone() });
+        let domain = self.domain.map(|uuid| uuid.to_string());
+        let text = serde_json::to_string_pretty(&File { version: VERSION, job: record.clone(), domain });
         let written = text.map_err(io::Error::from).and_then(|text| {
-            fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.dir)?;
+            self.make_dir()?;
             self.replace(NUMBERS, &format!("{last_number}\n"))?;
             self.replace(&format!("{}.json", record.name), &text)
         });
@@ -51,23 +118,26 @@ impl Records {
         let _ = fs::remove_file(self.dir.join(format!("{name}.json")));
     }
 
-    /// All records that can be read, by the start of their jobs, and the number up to which names are taken.
-    pub fn load(&self) -> (Vec<JobRecord>, u64) {
-        let mut records = Vec::new();
+    /// All records that can be read.
+    pub fn load(&self) -> Found {
+        let mut found = Found::default();
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.extension().is_none_or(|e| e != "json") {
+            if !is_record(&path) {
                 continue;
             }
             match read(&path) {
-                Ok(record) if path.file_stem().is_some_and(|stem| stem == record.name.as_str()) => records.push(record),
+                Ok(file) if path.file_stem().is_some_and(|stem| stem == file.job.name.as_str()) => {
+                    found.domain = found.domain.or_else(|| Uuid::parse(file.domain.as_deref()?));
+                    found.jobs.push(file.job);
+                }
                 Ok(_) => eprintln!("libvirt-jobs: '{}' is the record of another job; passed over", path.display()),
                 Err(error) => eprintln!("libvirt-jobs: cannot read the job record '{}': {error}; passed over", path.display()),
             }
         }
-        records.sort_by(|a, b| a.started.cmp(&b.started).then_with(|| a.name.cmp(&b.name)));
-        let last = read_small(&self.dir.join(NUMBERS)).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        (records, last)
+        found.jobs.sort_by(|a, b| a.started.cmp(&b.started).then_with(|| a.name.cmp(&b.name)));
+        found.last_number = read_small(&self.dir.join(NUMBERS)).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        found
     }
 
     /// The domain and all its jobs are gone.
@@ -83,12 +153,16 @@ impl Records {
     }
 }
 
-fn read(path: &Path) -> io::Result<JobRecord> {
+fn is_record(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
+}
+
+fn read(path: &Path) -> io::Result<File> {
     let file: File = serde_json::from_str(&read_small(path)?)?;
     if file.version != VERSION {
         return Err(io::Error::other(format!("format {} is not known here", file.version)));
     }
-    Ok(file.job)
+    Ok(file)
 }
 
 fn read_small(path: &Path) -> io::Result<String> {
@@ -125,9 +199,9 @@ mod tests {
         records.store(&record("block-copy-vda-1"), 1);
         records.store(&record("block-copy-vda-2"), 2);
         records.forget("block-copy-vda-1");
-        let (found, last) = Records::of_domain(dir.path(), "vm").load();
-        assert_eq!(found, [record("block-copy-vda-2")]);
-        assert_eq!(last, 2);
+        let found = Records::of_domain(dir.path(), "vm").load();
+        assert_eq!(found.jobs, [record("block-copy-vda-2")]);
+        assert_eq!((found.last_number, found.domain), (2, None));
     }
 
     #[test]
@@ -140,8 +214,43 @@ mod tests {
         fs::write(dir.path().join("vm.jobs/other.json"), &good).unwrap();
         fs::write(dir.path().join("vm.jobs/new.json"), good.replace("\"version\": 1", "\"version\": 2")).unwrap();
         fs::write(dir.path().join("vm.jobs/last-number"), "many").unwrap();
-        let (found, last) = records.load();
-        assert_eq!(found.len(), 1);
-        assert_eq!(last, 0);
+        let found = records.load();
+        assert_eq!(found.jobs.len(), 1);
+        assert_eq!(found.last_number, 0);
+    }
+
+    #[test]
+    fn records_say_whose_they_are_and_that_there_are_some() {
+        let dir = tempfile::tempdir().unwrap();
+        let uuid = Uuid::parse("6695eb01-f6a4-8304-79aa-97f2502e193f").unwrap();
+        let records = Records::of_domain(dir.path(), "a b").named(uuid);
+        records.write_definition(|| "<domain/>".to_owned()).unwrap();
+        assert_eq!(Records::names(dir.path(), |_| false), [""; 0]);
+        records.store(&record("block-copy-vda-1"), 1);
+        assert_eq!(Records::names(dir.path(), |_| false), ["a b"]);
+        assert_eq!(Records::names(dir.path(), |name| name == "a b"), [""; 0]);
+        assert_eq!(records.load().domain, Some(uuid));
+        records.forget("block-copy-vda-1");
+        fs::remove_file(dir.path().join("a b.jobs/last-number")).unwrap();
+        assert_eq!(records.read_definition().as_deref(), Some("<domain/>"));
+        records.forget_definition();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn definitions_that_are_written_at_once_are_written_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let records = Records::of_domain(dir.path(), "vm");
+        let text = |n: usize| n.to_string().repeat(5000);
+        std::thread::scope(|scope| {
+            for n in 0..4 {
+                let (records, text) = (&records, &text);
+                scope.spawn(move || (0..50).for_each(|_| records.write_definition(|| text(n)).unwrap()));
+            }
+            for _ in 0..200 {
+                let read = records.read_definition().unwrap_or_else(|| text(0));
+                assert!((0..4).any(|n| read == text(n)), "{} bytes", read.len());
+            }
+        });
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn kind_of(word: &str) -> JobType {
 /// What an event says about jobs, in order. Events with parts missing say nothing.
 pub(super) fn observations(name: &str, data: &Value) -> Vec<Observation> {
     match name {
-        "JOB_STATUS_CHANGE" => match (text(data, "id"), text(data, "status")) {
+        "JOB_STATUS_CHANGE" => match (id_of(data, "id"), text(data, "status")) {
             (Some(id), Some(status)) => vec![Observation::Status { id: id.to_owned(), status: HypStatus::parse(status) }],
             _ => Vec::new(),
         },
@@ -39,21 +39,21 @@ pub(super) fn observations(name: &str, data: &Value) -> Vec<Observation> {
 }
 
 fn over(data: &Value, outcome: Outcome) -> Vec<Observation> {
-    let Some(id) = text(data, "device") else { return Vec::new() };
+    let Some(id) = id_of(data, "device") else { return Vec::new() };
     let end = Observation::Outcome { id: id.to_owned(), kind: text(data, "type").map(kind_of), outcome };
     position(data).into_iter().chain([end]).collect()
 }
 
 fn position(data: &Value) -> Option<Observation> {
     let progress = Progress { current: number(data, "offset"), end: number(data, "len"), speed: Some(number(data, "speed")) };
-    Some(Observation::Progress { id: text(data, "device")?.to_owned(), progress })
+    Some(Observation::Progress { id: id_of(data, "device")?.to_owned(), progress })
 }
 
 /// Reads the reply to `query-jobs`; entries without an id are passed over.
 pub(super) fn listing(reply: &Value) -> Vec<Listed> {
     let entry = |job: &Value| {
         Some(Listed {
-            id: text(job, "id")?.to_owned(),
+            id: id_of(job, "id")?.to_owned(),
             kind: kind_of(text(job, "type").unwrap_or_default()),
             status: HypStatus::parse(text(job, "status").unwrap_or_default()),
             progress: Progress { current: number(job, "current-progress"), end: number(job, "total-progress"), speed: None },
@@ -61,6 +61,11 @@ pub(super) fn listing(reply: &Value) -> Vec<Listed> {
         })
     };
     reply.as_array().into_iter().flatten().filter_map(entry).collect()
+}
+
+/// The id of a job. One that is empty names none.
+fn id_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    text(value, key).filter(|id| !id.is_empty())
 }
 
 /// A count; 0 where QEMU gives none, or one that cannot be a count.

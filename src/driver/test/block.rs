@@ -184,7 +184,8 @@ impl Locked<'_> {
 
 /// What a job's configuration says of an image that it writes.
 pub(super) fn disk_target(disk: &str, image: &Image) -> DiskTarget {
-    DiskTarget { disk: disk.to_owned(), path: image.path.clone(), format: image.format.clone(), kind: image.kind.as_str().to_owned() }
+    let (path, format, kind) = (image.path.clone(), image.format.clone(), image.kind.as_str().to_owned());
+    DiskTarget { disk: disk.to_owned(), path, format, kind, index: image.index }
 }
 
 /// What the guest writes to.

@@ -276,7 +276,7 @@ impl Locked<'_> {
         let config = spec.config();
         let name = self.vm.table.read(|engine| engine.by_hypervisor_id(id).map(|job| job.name().to_owned()));
         if let Some(name) = name {
-            self.change(|engine, _, _| engine.describe(&name, |known| *known = config));
+            self.change(|engine, _, out| engine.describe(&name, |known| *known = config, out));
         }
         self.advance_to(id, spec);
     }

@@ -78,6 +78,7 @@ fn a_failed_backup_shows_its_targets_each_disk_and_the_error() {
         path: format!("/backup/{disk}"),
         format: format.to_owned(),
         kind: "file".to_owned(),
+        index: 3,
     };
     let config = JobConfig {
         disks: vec!["vda".to_owned(), "vdb".to_owned()],
@@ -187,6 +188,7 @@ fn config() -> impl Strategy<Value = JobConfig> {
             disk: if named { disk } else { String::new() },
             path,
             kind: kind.to_owned(),
+            index: 3,
         },
     );
     let words = || prop::option::of(nasty());
