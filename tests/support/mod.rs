@@ -1,15 +1,18 @@
 //! What tests on real QEMU share: images, processes that are ended again, and a subscriber that takes notes.
 #![allow(dead_code, unused_imports)]
 
+pub mod fake;
 mod other;
 mod proxy;
 mod rig;
+pub mod vm;
 
 pub use other::Other;
 pub use proxy::{Manner, Proxy};
 pub use rig::{Client, Rig, DISK};
 
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -119,7 +122,7 @@ impl Qemu {
             .unwrap_or_else(|e| panic!("{emulator}: {e}"));
         let qemu = Qemu { child };
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !socket.exists() {
+        while UnixStream::connect(socket).is_err() {
             assert!(Instant::now() < deadline, "no monitor at {}", socket.display());
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -27,6 +27,7 @@ pub struct Rig {
 }
 
 /// One connection of ours, with its domain `vm`.
+#[derive(Clone)]
 pub struct Client {
     pub domain: Arc<dyn Domain>,
     pub connection: Arc<dyn Connection>,
