@@ -68,7 +68,7 @@ impl Message {
     /// # Errors
     /// [`ProtocolError::NotJson`] for what is not a JSON object.
     pub fn decode(bytes: &[u8]) -> Result<Message, ProtocolError> {
-        match serde_json::from_slice::<Value>(bytes) {
+        match parse(bytes) {
             Ok(Value::Object(members)) => Ok(Message::from_members(members)),
             Ok(_) => Err(ProtocolError::NotJson("it is not an object".to_owned())),
             Err(why) => Message::peek(bytes, &why),
@@ -102,6 +102,45 @@ impl Message {
             Err(_) => Err(ProtocolError::NotJson(why.to_string())),
         }
     }
+}
+
+/// How deep values may be nested: QEMU describes a backing chain as images inside images, 200 of them at most.
+const MAX_DEPTH: usize = 256;
+
+/// What the parser takes by itself.
+const USUAL_DEPTH: usize = 127;
+
+/// Reads a value that is nested no deeper than the stack of any thread allows.
+fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|why| {
+        if !(USUAL_DEPTH..=MAX_DEPTH).contains(&depth(bytes)) {
+            return Err(why);
+        }
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        reader.disable_recursion_limit();
+        let value = Value::deserialize(&mut reader)?;
+        reader.end().map(|()| value)
+    })
+}
+
+/// How deep brackets are nested outside of strings; right as far as the text is well-formed.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A message without its content.
@@ -205,8 +244,11 @@ mod tests {
     #[test]
     fn a_reply_nested_too_deeply_still_finds_its_command() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(matches!(decode(&format!(r#"{{"return": {}, "id": 4}}"#, nested(100))), Message::Reply { outcome: Ok(_), .. }));
-        for depth in [200, 100_000] {
+        for depth in [100, 126, 127, 128, 250] {
+            let reply = decode(&format!(r#"{{"return": {}, "id": 4, "text": "[[\\\"[["}}"#, nested(depth)));
+            assert!(matches!(reply, Message::Reply { outcome: Ok(_), .. }), "{depth}");
+        }
+        for depth in [260, 100_000] {
             let reply = decode(&format!(r#"{{"return": {}, "id": 4}}"#, nested(depth)));
             assert!(matches!(reply, Message::Reply { id: Id::Ours(4), outcome: Err(ReplyError::Unreadable(_)) }), "{reply:?}");
             assert_eq!(decode(&format!(r#"{{"event": "X", "data": {}}}"#, nested(depth))), Message::Unknown);
