@@ -89,9 +89,10 @@ impl Engine {
             // The reply to the command that starts it decides.
             Phase::Reserved => {}
             Phase::Ended | Phase::Dismissed => self.vanished(serial, now, out),
-            Phase::Settling(outcome) => self.finish(serial, outcome, now, out),
-            Phase::Live => {
-                let outcome = job.outcome.clone().unwrap_or_else(|| Outcome::Failed(reason.to_owned()));
+            // A storage daemon does not say that it is leaving when it cancels its jobs.
+            phase @ (Phase::Live | Phase::Settling(_)) => {
+                let known = if let Phase::Settling(outcome) = phase { Some(outcome) } else { job.outcome.clone() };
+                let outcome = known.unwrap_or_else(|| Outcome::Failed(reason.to_owned()));
                 let outcome = as_its_user_sees_it(job, outcome, Some(reason.to_owned()));
                 job.finished = Some(now);
                 if job.persist {

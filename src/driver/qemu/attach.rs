@@ -192,7 +192,7 @@ impl QemuDomain {
         ask("query-block-exports", |domain, reply| {
             let mut inner = domain.inner.lock();
             if inner.disks.list.is_empty() {
-                inner.disks.refresh_exports(reply);
+                inner.disks.refresh_exports(reply, None);
             }
         });
         let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));

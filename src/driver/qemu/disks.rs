@@ -76,9 +76,30 @@ pub(super) struct QemuDisk {
     pub plugged: bool,
     /// It is on its way to the guest, which may not show it yet.
     pub plugging: bool,
+    /// The id of the export that it is, in a storage daemon.
+    pub export: Option<String>,
 }
 
 impl QemuDisk {
+    /// A disk of which nothing is known yet but its front end.
+    pub fn plugged(front: Disk) -> QemuDisk {
+        QemuDisk { front, links: Vec::new(), mirrors: Vec::new(), drive: None, qdev: None, plugged: true, plugging: false, export: None }
+    }
+
+    /// The topmost node is this one: after a pivot that of the mirror.
+    fn follow(&mut self, node: &str) {
+        let is_top = |links: &[Link]| links.first().is_some_and(|link| link.node.as_deref() == Some(node));
+        if is_top(&self.links) {
+            return;
+        }
+        if let Some(mirror) = self.mirrors.iter().find(|mirror| is_top(&mirror.links)) {
+            self.links.clone_from(&mirror.links);
+        } else if let Some(top) = self.links.first_mut() {
+            top.node = Some(node.to_owned());
+            top.ours = false;
+        }
+    }
+
     /// What a block job names as its device: the topmost node.
     pub fn root(&self) -> Result<&str> {
         let name = self.links.first().and_then(|link| link.node.as_deref().or(self.drive.as_deref()));
@@ -131,13 +152,10 @@ impl Disks {
         let list: Vec<QemuDisk> = disks
             .iter()
             .map(|disk| QemuDisk {
-                front: Disk { chain: Vec::new(), mirror: None, ..disk.clone() },
                 links: disk.chain.iter().cloned().map(Link::own).collect(),
                 mirrors: disk.mirror.iter().map(MirrorLinks::of_definition).collect(),
-                drive: None,
                 qdev: disk.alias.clone(),
-                plugged: true,
-                plugging: false,
+                ..QemuDisk::plugged(Disk { chain: Vec::new(), mirror: None, ..disk.clone() })
             })
             .collect();
         let mirrored = disks.iter().filter_map(|disk| disk.mirror.as_ref()).flat_map(|m| m.chain.iter());
@@ -204,13 +222,18 @@ impl Disks {
                 }
             }
         }
+        self.close_round(&seen, ended);
+        self.orphans(&before)
+    }
+
+    /// Which disks were seen, and which mirror is no longer one.
+    fn close_round(&mut self, seen: &[bool], ended: Option<&str>) {
         for (disk, seen) in self.list.iter_mut().zip(seen) {
-            disk.plugged = seen || disk.plugging;
+            disk.plugged = *seen || disk.plugging;
             if let Some(job) = ended {
                 disk.mirrors.retain(|mirror| mirror.owner != job);
             }
         }
-        self.orphans(&before)
     }
 
     /// Drops disks that the guest lost and that no job (`busy`) works on; returns the nodes to remove.
@@ -322,7 +345,7 @@ impl Disks {
             ..Disk::default()
         };
         let some = |text: String| (!text.is_empty()).then_some(text);
-        Some(QemuDisk { front, links, mirrors: Vec::new(), drive: some(drive), qdev: some(qdev), plugged: true, plugging: false })
+        Some(QemuDisk { links, drive: some(drive), qdev: some(qdev), ..QemuDisk::plugged(front) })
     }
 
     /// `vda`, `vdb`, ... `vdz`, `vdaa`: the first that is free.
@@ -331,20 +354,53 @@ impl Disks {
         (0u32..).map(|n| format!("{prefix}{}", letters(n))).find(|name| !taken.contains(name.as_str())).unwrap_or_default()
     }
 
-    /// The exports of a storage daemon are its disks: it has no front ends. `reply` is that of `query-block-exports`.
-    pub fn refresh_exports(&mut self, reply: &Value) {
-        for export in reply.as_array().into_iter().flatten() {
-            let Some(node) = text(export, "node-name").filter(|node| !node.is_empty()) else { continue };
-            if self.list.len() >= MOST_DISKS || self.list.iter().any(|disk| disk.front.target == node) {
-                continue;
-            }
-            let image = Image { kind: ImageKind::File, path: node.to_owned(), format: String::new(), index: self.next_index() };
-            let front = Disk { target: node.to_owned(), bus: "virtio".to_owned(), device: "disk".to_owned(), ..Disk::default() };
-            let (name, known_as) = (Some(node.to_owned()), node.to_owned());
-            let link = Link { image, node: name, ours: false, virtual_size: None, backing_name: None, known_as };
-            let disk = QemuDisk { front, links: vec![link], mirrors: Vec::new(), drive: None, qdev: None, plugged: true, plugging: false };
-            self.list.push(disk);
+    /// What tells about these disks: the exports of a storage daemon are its disks, it has no front ends.
+    pub fn question(&self) -> &'static str {
+        if self.list.iter().any(|disk| disk.export.is_some()) {
+            "query-block-exports"
+        } else {
+            "query-block"
         }
+    }
+
+    /// Takes in the reply to [`question`](Self::question).
+    pub fn refresh_by(&mut self, question: &str, reply: &Value, ended: Option<&str>) -> Vec<Link> {
+        match question {
+            "query-block-exports" => self.refresh_exports(reply, ended),
+            _ => self.refresh(reply, ended),
+        }
+    }
+
+    /// The same as [`refresh`](Self::refresh) for the reply to `query-block-exports`.
+    pub fn refresh_exports(&mut self, reply: &Value, ended: Option<&str>) -> Vec<Link> {
+        let before = self.every_link();
+        let mut seen = vec![false; self.list.len()];
+        for export in reply.as_array().into_iter().flatten() {
+            let named = text(export, "id").zip(text(export, "node-name").filter(|node| !node.is_empty()));
+            let Some((id, node)) = named else { continue };
+            match self.list.iter().position(|disk| disk.export.as_deref() == Some(id)) {
+                Some(at) => {
+                    seen[at] = true;
+                    self.list[at].follow(node);
+                }
+                None if self.list.len() >= MOST_DISKS || self.list.iter().any(|disk| disk.front.target == node) => {}
+                None => {
+                    let disk = self.exported(id, node);
+                    self.list.push(disk);
+                    seen.push(true);
+                }
+            }
+        }
+        self.close_round(&seen, ended);
+        self.orphans(&before)
+    }
+
+    fn exported(&mut self, id: &str, node: &str) -> QemuDisk {
+        let image = Image { kind: ImageKind::File, path: node.to_owned(), format: String::new(), index: self.next_index() };
+        let front = Disk { target: node.to_owned(), bus: "virtio".to_owned(), device: "disk".to_owned(), ..Disk::default() };
+        let (name, known_as) = (Some(node.to_owned()), node.to_owned());
+        let link = Link { image, node: name, ours: false, virtual_size: None, backing_name: None, known_as };
+        QemuDisk { links: vec![link], export: Some(id.to_owned()), ..QemuDisk::plugged(front) }
     }
 }
 

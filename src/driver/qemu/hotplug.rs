@@ -111,13 +111,5 @@ impl QemuDomain {
 
 fn plugging(disk: Disk, links: Vec<Link>) -> QemuDisk {
     let qdev = disk.alias.clone();
-    QemuDisk {
-        front: Disk { chain: Vec::new(), mirror: None, ..disk },
-        links,
-        mirrors: Vec::new(),
-        drive: None,
-        qdev,
-        plugged: true,
-        plugging: true,
-    }
+    QemuDisk { links, qdev, plugging: true, ..QemuDisk::plugged(Disk { chain: Vec::new(), mirror: None, ..disk }) }
 }

@@ -94,10 +94,11 @@ impl QemuDomain {
             _ => false,
         };
         let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
-        self.post("query-block", json!({}), move |reply| {
+        let question = self.inner.lock().disks.question();
+        self.post(question, json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
             let orphans = match &reply {
-                Ok(reply) => domain.inner.lock().disks.refresh(reply, Some(&name)),
+                Ok(reply) => domain.inner.lock().disks.refresh_by(question, reply, Some(&name)),
                 // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
                 Err(_) => {
                     domain.remove_mirror(&name);
