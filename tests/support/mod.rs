@@ -149,6 +149,11 @@ impl Qemu {
         Qemu::start(emulator, socket, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// Another program, ended in the same way.
+    pub fn of(child: Child) -> Qemu {
+        Qemu { child }
+    }
+
     pub fn pid(&self) -> i32 {
         self.child.id() as i32
     }

@@ -1,0 +1,109 @@
+//! Several jobs on one disk: what QEMU itself accepts is accepted, and what it refuses leaves nothing behind.
+
+mod support;
+
+use serde_json::json;
+use support::vm::*;
+use support::*;
+use virt_jobs::model::flags::{commit, JOB_START_PARALLEL, JOB_START_PERSIST};
+use virt_jobs::model::{code, ControlOp, Error, JobState};
+
+const SLOW: u64 = 1 << 16;
+const KINDS: &[&str] = &["mirror", "stream", "commit", "active commit"];
+
+/// Starts a job of this kind on `vda`.
+fn start(vm: &Vm, kind: &str, copy: &str, bandwidth: u64, flags: u32) -> Result<String, Error> {
+    let path = |at: usize| vm.chain[at].to_str().unwrap();
+    match kind {
+        "mirror" => vm.client.try_copy("vda", &vm.path(copy), bandwidth, flags),
+        "stream" => {
+            let request = virt_jobs::driver::request::BlockPull { disk: "vda", base: None, bandwidth, flags };
+            vm.client.domain.block_pull(&request)
+        }
+        "commit" => vm.client.try_commit("vda", Some(path(2)), Some(path(1)), bandwidth, flags),
+        _ => vm.client.try_commit("vda", None, None, bandwidth, flags | commit::ACTIVE),
+    }
+}
+
+fn records(vm: &Vm) -> Vec<String> {
+    let entries = std::fs::read_dir(vm.vms().join("vm.jobs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    entries.filter(|name| name.ends_with(".json")).collect()
+}
+
+#[test]
+fn what_qemu_refuses_on_a_busy_disk_is_an_error_in_its_words_and_leaves_nothing() {
+    let Some(vm) = Vm::start(&["base", "low", "high", "top"], 1) else { return };
+    let nodes = vm.second().nodes();
+    let xml = vm.xml();
+    for first in KINDS {
+        let name = start(&vm, first, "first.qcow2", SLOW, JOB_START_PARALLEL).unwrap();
+        for second in KINDS {
+            // libvirt's rules come first, and name the job in the way.
+            let error = start(&vm, second, "second.qcow2", SLOW, 0).unwrap_err();
+            let busy = [code::BLOCK_COPY_ACTIVE, code::OPERATION_UNSUPPORTED];
+            assert!(busy.contains(&error.code) && error.message().contains(&format!("'{name}'")), "{first}, {second}: {error}");
+            let error = start(&vm, second, "second.qcow2", SLOW, JOB_START_PARALLEL | JOB_START_PERSIST).unwrap_err();
+            let told = error.message();
+            let in_qemus_words = ["in use by block job", "Need a root block node", "is busy"].iter().any(|words| told.contains(words));
+            assert!(in_qemus_words, "{first}, {second}: {told}");
+            assert_eq!(vm.client.jobs().len(), 1, "{first}, {second}");
+            assert_eq!(records(&vm), [format!("{name}.json")]);
+            assert!(!vm.path("second.qcow2").exists());
+        }
+        vm.client.domain.control_job(&name, ControlOp::Abort).unwrap();
+        let end = vm.client.end(&name);
+        // A job may have been through before it was asked to end.
+        assert!(matches!(end, JobState::Aborted | JobState::Completed), "{first}: {end}");
+        let _ = std::fs::remove_file(vm.path("first.qcow2"));
+        assert_eq!(vm.second().nodes(), nodes, "{first}");
+        assert_eq!(vm.xml(), xml, "{first}");
+        assert_eq!(records(&vm), [""; 0]);
+    }
+}
+
+#[test]
+fn a_pull_runs_beside_a_backup_and_ends_by_itself() {
+    let Some(vm) = Vm::start(&["base", "low", "high", "top"], 1) else { return };
+    let mut second = vm.second();
+    let nodes = second.nodes();
+    let target = vm.path("backup.qcow2");
+    run("qemu-img", &["create", "-q", "-f", "qcow2", target.to_str().unwrap(), "24M"]);
+    second.add_image("bak", &target);
+    let backup = json!({ "job-id": "b", "device": "libvirt-1-format", "target": "bak", "sync": "full", "speed": SLOW });
+    second.run("blockdev-backup", backup);
+    vm.client.wait_for("b block-backup running");
+    for refused in ["mirror", "commit", "active commit"] {
+        let error = start(&vm, refused, "copy.qcow2", 0, JOB_START_PARALLEL).unwrap_err();
+        assert!(error.message().contains("busy") || error.message().contains("root"), "{refused}: {error}");
+    }
+    // A backup that somebody else made is not in libvirt's way either.
+    let pull = start(&vm, "stream", "", 0, JOB_START_PARALLEL).unwrap();
+    assert_eq!(vm.client.end(&pull), JobState::Completed);
+    assert!(!vm.xml().contains("base.qcow2"));
+    assert_eq!(vm.client.states("b"), ["running"]);
+    second.run("job-cancel", json!({ "id": "b" }));
+    vm.client.wait_for("b block-backup aborted");
+    second.run("blockdev-del", json!({ "node-name": "bak" }));
+    // What the pull has made superfluous is closed, although the backup stood on it.
+    let left = second.nodes();
+    assert_eq!(left.iter().filter(|node| nodes.contains(node)).count(), left.len());
+    assert_eq!(left, ["libvirt-1-format", "libvirt-1-storage"]);
+}
+
+#[test]
+fn jobs_on_different_disks_need_no_permission() {
+    let Some(vm) = Vm::start(&["base", "top"], 1) else { return };
+    let spare = make_chain(vm.dir.path(), &["s-base", "s-top"], 8);
+    vm.client.domain.attach_device(&disk_xml("sda", "scsi", &spare[1]), 0).unwrap();
+    let copies = ["vda", "sda"].map(|disk| vm.client.copy(disk, &vm.path(&format!("{disk}.qcow2")), 0, 0));
+    for copy in &copies {
+        vm.client.wait(copy, &[JobState::Ready]);
+    }
+    let xml = vm.xml();
+    assert_eq!(xml.matches("<mirror").count(), 2, "{xml}");
+    for copy in &copies {
+        vm.client.domain.control_job(copy, ControlOp::Finalize).unwrap();
+        assert_eq!(vm.client.end(copy), JobState::Completed);
+    }
+    assert_eq!(vm.second().nodes().len(), 4);
+}
