@@ -169,6 +169,10 @@ proptest! {
         let domain = stage.domain("d");
         let mut there = Vec::new();
         domain.list_jobs(ListFilter(0), &mut |job| there.push(job.name().to_owned())).unwrap();
+        // One that has ended already, at the very beginning of the world, is heard of instead.
+        let mut heard = stage.heard();
+        let names = heard.iter().filter_map(|line| line.split_once(' ').filter(|(_, state)| JobState::from_name(state).is_some()));
+        there.extend(names.map(|(name, _)| name.to_owned()).filter(|name| !there.contains(name)).collect::<Vec<_>>());
         for step in &steps {
             impatience(&stage, &domain);
             take(&stage, &*domain, step);
@@ -179,7 +183,7 @@ proptest! {
             }
         }
         drop(domain.destroy(0));
-        let heard = stage.heard();
+        heard.append(&mut stage.heard());
         // What was there before anybody listened has lost its first event.
         let begins: Vec<String> = there.iter().map(|name| format!("{name} running")).collect();
         let missed = |line: &String| there.iter().any(|name| line.starts_with(&format!("{name} ")));
