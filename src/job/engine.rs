@@ -114,7 +114,11 @@ impl Engine {
     /// The job that the older block job API sees on a disk: ours, of a type that it knows, not ended.
     pub fn block_job_on(&self, disk: &str) -> Option<&Job> {
         self.jobs.values().find(|job| {
-            job.origin == Origin::Own && job.is_present() && block_type(job.kind).is_some() && job.config.disks.iter().any(|d| d == disk)
+            job.origin == Origin::Own
+                && job.is_present()
+                && !job.stillborn
+                && block_type(job.kind).is_some()
+                && job.config.disks.iter().any(|d| d == disk)
         })
     }
 

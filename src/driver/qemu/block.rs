@@ -1,6 +1,7 @@
 //! Starting block jobs: pull, copy and commit.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Map, Value};
 
@@ -12,6 +13,9 @@ use crate::job::{JobConfig, StartRequest};
 use crate::model::disk::{MirrorJob, MirrorReady};
 use crate::model::flags::{commit, rebase};
 use crate::model::{Error, JobType, Result};
+
+/// How long QEMU may take to let go of a job that failed to start.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a job command names an image.
 enum Naming {
@@ -150,6 +154,9 @@ impl QemuDomain {
     /// A reserved job does not come to run. If its domain has ended meanwhile, that may have been all there was left of it.
     pub(super) fn start_failed(self: &Arc<Self>, name: &str, why: &Error) {
         self.update_jobs(|engine, out| engine.start_failed(name, &why.message(), now(), out));
+        // One that QEMU had shown is released first, so that it is in nobody's way when the caller tries again.
+        let deadline = Instant::now() + RELEASE_PATIENCE;
+        self.table.wait_until(deadline, |engine| engine.get(name).is_none_or(|job| job.state().is_final()));
         self.forget_if_empty();
     }
 }

@@ -161,19 +161,22 @@ impl QemuDomain {
         let mut images = probe::chain(Path::new(&image.path), Some(&image.format))?;
         images.remove(0);
         let mut links: Vec<Link> = Vec::new();
-        for mut image in images.into_iter().rev() {
-            let added = self.add_storage(&mut image).and_then(|()| {
-                let below = links.first().map(|link| &link.image);
-                let format = self.call("blockdev-add", blockdev::format(&image, below, &DiskTuning::default(), false, true));
-                format.inspect_err(|_| self.close_nodes(nodes_of(&[Link::own(image.clone())])))
-            });
-            if let Err(error) = added {
-                self.close_nodes(nodes_of(&links));
-                return Err(error);
-            }
-            links.insert(0, Link::own(image));
-        }
+        let opened = self.open_layers(images, &mut links);
+        opened.inspect_err(|_| self.close_nodes(nodes_of(&links)))?;
         Ok(links)
+    }
+
+    /// Opens files from the top down, which gives them their numbers, and then their formats on top of one another.
+    fn open_layers(&self, images: Vec<Image>, links: &mut Vec<Link>) -> Result<()> {
+        for mut image in images {
+            self.add_storage(&mut image)?;
+            links.push(Link::own(image));
+        }
+        for at in (0..links.len()).rev() {
+            let below = links.get(at + 1).map(|link| &link.image);
+            self.call("blockdev-add", blockdev::format(&links[at].image, below, &DiskTuning::default(), false, true))?;
+        }
+        Ok(())
     }
 
     /// The file itself, of the size that its format needs to start with.
