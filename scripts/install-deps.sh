@@ -58,11 +58,17 @@ install() {
             version=$(candidate qemu-system-x86)
             wanted="$wanted qemu-system-x86=$version qemu-utils=$version" ;;
     esac
+    # What dpkg says is of interest only if it fails.
     # shellcheck disable=SC2086
     $root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq -y --no-install-recommends --allow-downgrades -o Dpkg::Use-Pty=0 $wanted >&2
+        apt-get install -qq -y --no-install-recommends --allow-downgrades -o Dpkg::Use-Pty=0 $wanted >"$said" 2>&1 || {
+        cat "$said" >&2
+        return 1
+    }
 }
 
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 say "installing:$missing"
 if known && install; then
     exit 0
