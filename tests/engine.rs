@@ -333,7 +333,8 @@ proptest! {
             let again = next.get(job.name()).unwrap();
             prop_assert_eq!(again.kind(), job.kind());
             prop_assert_eq!(again.config(), job.config());
-            prop_assert_eq!(again.state().is_final(), job.state().is_final() || job.is_settling());
+            prop_assert_eq!(again.state().is_final(), job.state().is_final());
+            prop_assert_eq!(again.is_settling(), job.is_settling());
         }
         let fresh = next.reserve(StartRequest::new(JobType::Migration, JobConfig::default()), Now::default(), &mut Vec::new()).unwrap();
         prop_assert!(!model.names.contains(&fresh.name));
@@ -413,7 +414,7 @@ fn an_abort_stands_although_a_later_request_is_refused() {
         let soft = Action::Cancel { id: name.clone(), soft: true, resume: false };
         assert_eq!(engine.control(&name, ControlOp::Abort, &mut Vec::new()), Ok(soft));
         let late = engine.control(&name, refused, &mut Vec::new()).unwrap();
-        engine.control_refused(&name, &late);
+        engine.control_refused(&name, &late, &mut Vec::new());
         assert_eq!(completed(&mut engine, &name), Some(Outcome::Aborted), "{refused}");
     }
 }
@@ -422,7 +423,7 @@ fn an_abort_stands_although_a_later_request_is_refused() {
 fn an_abort_that_is_refused_is_forgotten() {
     let (mut engine, name) = engine_with_ready_copy();
     let action = engine.control(&name, ControlOp::Abort, &mut Vec::new()).unwrap();
-    engine.control_refused(&name, &action);
+    engine.control_refused(&name, &action, &mut Vec::new());
     assert_eq!(completed(&mut engine, &name), Some(Outcome::Completed));
 }
 
@@ -440,7 +441,7 @@ fn an_abort_that_comes_after_the_pivot_does_not_hide_it() {
     engine.control(&name, ControlOp::Finalize, &mut Vec::new()).unwrap();
     let hard = Action::Cancel { id: name.clone(), soft: false, resume: false };
     assert_eq!(engine.control(&name, ControlOp::Abort, &mut Vec::new()), Ok(hard.clone()));
-    engine.control_refused(&name, &hard);
+    engine.control_refused(&name, &hard, &mut Vec::new());
     assert_eq!(completed(&mut engine, &name), Some(Outcome::Completed));
 }
 
@@ -491,6 +492,52 @@ fn a_job_that_is_about_to_be_forgotten_is_not_taken_for_a_new_one() {
     assert_eq!((out, engine.iter().count()), (vec![], 0));
     hint(&mut engine, "job0", HypStatus::Null);
     assert!(engine.is_empty());
+}
+
+/// The record of a job whose outcome is known and whose images are not free yet.
+fn unsettled(persist: bool) -> (Engine, String) {
+    let (mut first, name) = engine_with_ready_copy();
+    completed(&mut first, &name);
+    let record = JobRecord { persist, ..JobRecord::of(first.get(&name).unwrap()) };
+    let mut engine = Engine::new(powers());
+    assert!(engine.adopt(record, Now::default()));
+    (engine, name)
+}
+
+#[test]
+fn what_an_earlier_process_did_not_settle_is_settled_by_the_next_one() {
+    let (mut engine, name) = unsettled(true);
+    assert_eq!(engine.get(&name).map(Job::state), Some(JobState::Running));
+    let (status, id) = (HypStatus::Concluded, name.clone());
+    let listed = Listed { id, kind: JobType::BlockCopy, status, progress: Progress::default(), error: None };
+    let mut out = Vec::new();
+    engine.observe(Observation::Listing(vec![listed.clone()]), Now::default(), &mut out);
+    let settle = Effect::Settle { name: name.clone(), id: name.clone(), outcome: Outcome::Completed };
+    assert_eq!(out, [settle]);
+    out.clear();
+    // Once.
+    engine.observe(Observation::Listing(vec![listed]), Now::default(), &mut out);
+    assert_eq!(out, []);
+    engine.settled(&name, Now::default(), &mut out);
+    assert_eq!(states(&out), [(name.clone(), JobState::Completed)]);
+}
+
+#[test]
+fn what_an_earlier_process_had_settled_ends_when_the_hypervisor_no_longer_has_it() {
+    for persist in [false, true] {
+        let (mut engine, name) = unsettled(persist);
+        let mut out = Vec::new();
+        engine.observe(Observation::Listing(Vec::new()), Now::default(), &mut out);
+        assert_eq!(states(&out), [(name.clone(), JobState::Completed)]);
+        assert_eq!(engine.get(&name).is_some(), persist);
+        assert_eq!(out.contains(&Effect::Forget { name: name.clone() }), !persist);
+        // What is kept has been told: the next process finds it ended.
+        if let Some(job) = engine.get(&name) {
+            let mut next = Engine::new(powers());
+            next.adopt(JobRecord::of(job), Now::default());
+            assert_eq!(next.get(&name).map(Job::state), Some(JobState::Completed));
+        }
+    }
 }
 
 #[test]

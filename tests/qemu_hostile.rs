@@ -152,10 +152,11 @@ fn lies_about_disks_break_nothing() {
 #[test]
 fn ten_thousand_jobs_with_strange_ids_are_listed_under_names_of_their_own() {
     let dir = tempfile::tempdir().unwrap();
-    let odd = ["a\nb", "<&'\">", "ä ü 漢", "a#2", "a", "block-copy-sda-1", "-", "\u{7f}\u{1}", "x".repeat(5000).leak()];
+    let odd = ["a\nb", "<&'\">", "ä ü 漢", "a#2", "a", "block-copy-sda-1", "-", "\u{7f}\u{1}", "x".repeat(1024).leak()];
     let mut jobs: Vec<Value> = odd.iter().map(|id| running(id, "backup")).collect();
-    // The same twice is one job; nothing is none; an unknown kind is one of an unknown kind.
+    // The same twice is one job; nothing is none, and neither is what is far too long; an unknown kind is one.
     jobs.extend([
+        running(&"y".repeat(1025), "stream"),
         running("a", "mirror"),
         running("", "stream"),
         json!({ "type": "stream" }),

@@ -338,3 +338,71 @@ fn a_connection_to_the_socket_alone_knows_the_domain_and_starts_none() {
     assert_eq!(client.connection.create_xml(&text, 0).map_err(|e| e.code), Err(code::OPERATION_UNSUPPORTED));
     drop((client, chain, reaper));
 }
+
+/// Shuts down the connection of this process to a monitor, as if QEMU had said something unreadable.
+fn break_connection(socket: &std::path::Path) {
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        let Ok(fd) = entry.file_name().to_str().unwrap().parse::<i32>() else { continue };
+        // SAFETY: the address is large enough for that of any UNIX socket, and its length says so.
+        let peer = unsafe {
+            let mut address: libc::sockaddr_un = std::mem::zeroed();
+            let mut length = std::mem::size_of_val(&address) as libc::socklen_t;
+            let known = libc::getpeername(fd, (&raw mut address).cast(), &raw mut length) == 0;
+            (known && i32::from(address.sun_family) == libc::AF_UNIX).then_some(address.sun_path)
+        };
+        let Some(path) = peer else { continue };
+        let path: Vec<u8> = path.iter().take_while(|byte| **byte != 0).map(|byte| *byte as u8).collect();
+        if path == socket.as_os_str().as_encoded_bytes() {
+            // SAFETY: the descriptor is a socket.
+            unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+        }
+    }
+}
+
+#[test]
+fn a_domain_whose_connection_breaks_is_found_again_as_one_of_ours() {
+    let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
+    let xml = vm.xml();
+    break_connection(&vm.vms().join("vm.qmp"));
+    wait_until("the connection is lost", || !vm.client.domain.is_active());
+    assert_eq!(vm.client.connection.domains().unwrap().len(), 1);
+    let again = vm.client.connection.domain(&vm.client.domain.identity()).unwrap();
+    assert!(again.is_active());
+    assert_eq!(again.xml(0).unwrap(), xml);
+    let pull = virt_jobs::driver::request::BlockPull { disk: "vda", base: None, bandwidth: 0, flags: 0 };
+    let pull = again.block_pull(&pull).unwrap();
+    assert_eq!(again.wait_job(&pull, 0, Some(Duration::from_secs(20))).unwrap(), Some(JobState::Completed));
+    assert_eq!(vm.second().nodes().len(), 2);
+    again.destroy(0).unwrap();
+    assert_eq!(vm.files(), [""; 0]);
+}
+
+#[test]
+fn names_of_domains_and_images_may_be_strange() {
+    let Some(vm) = Vm::start(&["top"], PAUSED) else { return };
+    let dir = vm.path("a b,c=d & e");
+    std::fs::create_dir(&dir).unwrap();
+    let chain = make_chain(&dir, &["ba,se", "t'op \"é%s"], 4);
+    for (round, name) in ["ä b", "x,y=z", "<&'\">", "100%"].into_iter().enumerate() {
+        let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&apos;").replace('"', "&quot;");
+        let disk = disk_xml("vda", "virtio", std::path::Path::new(&escape(chain[1].to_str().unwrap())));
+        let xml = domain_xml(&emulator().unwrap(), &vm.vms(), "strange", &[disk]);
+        let xml = xml.replace("<name>strange</name>", &format!("<name>{}</name>", escape(name)));
+        let found = vm.client.connection.create_xml(&xml, PAUSED).unwrap();
+        assert_eq!(found.name, name);
+        let domain = vm.client.connection.domain(&vm.client.connection.lookup(Key::Name(name)).unwrap()).unwrap();
+        let document = virt_jobs::xml::reader::parse(&domain.xml(0).unwrap()).unwrap();
+        assert_eq!(document.child_text("name"), Some(name));
+        let target = dir.join(format!("copy {round}.qcow2"));
+        let destination = virt_jobs::driver::request::CopyDestination::Path { path: target.to_str().unwrap(), raw: false, block: false };
+        let request =
+            virt_jobs::driver::request::BlockCopy { disk: "vda", destination, bandwidth: 0, granularity: 0, buf_size: 0, flags: 0 };
+        let copy = domain.block_copy(&request).unwrap();
+        assert_eq!(domain.wait_job(&copy, 1 << JobState::Ready as u32, Some(Duration::from_secs(20))).unwrap(), Some(JobState::Ready));
+        domain.control_job(&copy, ControlOp::Abort).unwrap();
+        assert_eq!(domain.wait_job(&copy, 0, Some(Duration::from_secs(20))).unwrap(), Some(JobState::Aborted));
+        domain.destroy(0).unwrap();
+        assert_same(&target, &chain[1]);
+    }
+    assert_eq!(vm.files(), ["vm.jobs", "vm.pid", "vm.qmp"]);
+}

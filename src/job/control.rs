@@ -1,7 +1,7 @@
 //! What may be asked of a job in which state, and what that means to the hypervisor.
 
 use super::engine::Engine;
-use super::job::{Ending, Job, Phase};
+use super::job::{Ending, Job, Origin, Phase};
 use super::{Effect, HypStatus};
 use crate::model::{ControlOp, Error, JobState, JobType, Result};
 
@@ -54,7 +54,13 @@ impl Engine {
         let job = self.get_mut(name).ok_or_else(|| Error::no_job(name))?;
         match op {
             ControlOp::None => Err(Error::invalid_arg("no operation was asked for")),
-            ControlOp::Abort => abort(job, powers),
+            ControlOp::Abort => {
+                let action = abort(job, powers)?;
+                if job.origin == Origin::Own && matches!(action, Action::Cancel { soft: true, .. }) {
+                    out.push(Effect::Store { name: name.to_owned() });
+                }
+                Ok(action)
+            }
             ControlOp::Finalize => finalize(job),
             ControlOp::Pause => pause(job, powers),
             ControlOp::Resume => resume(job, powers),
@@ -67,14 +73,14 @@ impl Engine {
 
     /// The hypervisor refused what [`control`](Engine::control) asked for: unless another request stands, the job ends, if
     /// it does, by itself.
-    pub fn control_refused(&mut self, name: &str, action: &Action) {
+    pub fn control_refused(&mut self, name: &str, action: &Action, out: &mut Vec<Effect>) {
         if !matches!(action, Action::Cancel { .. } | Action::Complete { .. }) {
             return;
         }
         if let Some(job) = self.get_mut(name) {
             job.enders = job.enders.saturating_sub(1);
-            if job.enders == 0 {
-                job.ending = None;
+            if job.enders == 0 && job.ending.take() == Some(Ending::Soft) && job.origin == Origin::Own {
+                out.push(Effect::Store { name: name.to_owned() });
             }
         }
     }

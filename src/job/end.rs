@@ -24,6 +24,11 @@ impl Engine {
                 }
             }
             Phase::Dismissed => self.remove(serial),
+            // The process that settled it did not come to say so.
+            Phase::Settling(ref outcome) if job.unsettled => {
+                let outcome = outcome.clone();
+                self.finish(serial, outcome, now, out);
+            }
             Phase::Reserved | Phase::Settling(_) => {}
         }
     }
@@ -61,6 +66,9 @@ impl Engine {
         enter(job, outcome.state(), job.status, quiet, out);
         let (id, own) = (job.hyp_id.clone(), job.origin == Origin::Own);
         let keep = job.persist || job.held;
+        if job.persist && own {
+            out.push(Effect::Store { name: job.name.clone() });
+        }
         if !job.held {
             self.release_id(&id, serial);
         }
@@ -90,6 +98,7 @@ impl Engine {
             Phase::Reserved => {}
             Phase::Ended | Phase::Dismissed => self.vanished(serial, now, out),
             // A storage daemon does not say that it is leaving when it cancels its jobs.
+            Phase::Settling(outcome) if job.unsettled => self.finish(serial, outcome, now, out),
             phase @ (Phase::Live | Phase::Settling(_)) => {
                 let known = if let Phase::Settling(outcome) = phase { Some(outcome) } else { job.outcome.clone() };
                 let outcome = known.unwrap_or_else(|| Outcome::Failed(reason.to_owned()));

@@ -166,9 +166,11 @@ impl Engine {
             launching: true,
             early_end: None,
             stillborn: false,
+            recalled: None,
             enders: 0,
             was_ready: false,
             held: false,
+            unsettled: false,
             heard: Moment::default(),
         };
         self.insert(job);
@@ -389,9 +391,11 @@ impl Engine {
             launching: false,
             early_end: None,
             stillborn: false,
+            recalled: None,
             enders: 0,
             was_ready: false,
             held: false,
+            unsettled: false,
             heard: Moment::default(),
         })
     }
@@ -509,6 +513,10 @@ impl Engine {
                 self.unconfirmed -= 1;
             }
             announce(job, out);
+        }
+        if let (Phase::Settling(outcome), true) = (&job.phase, job.unsettled) {
+            job.unsettled = false;
+            out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome: outcome.clone() });
         }
         if job.phase != Phase::Ended {
             job.stats.take(listed.progress, now);

@@ -1,5 +1,7 @@
 //! One job, as the engine keeps it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
 use crate::model::{JobState, JobType, Now};
 
@@ -13,8 +15,8 @@ pub enum Origin {
 }
 
 /// How a running job was asked to end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ending {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Ending {
     /// Cancelled; the hypervisor will say so itself.
     Cancel,
     /// A ready mirror ended without pivot: the hypervisor calls that success, its user an abort.
@@ -73,12 +75,16 @@ pub struct Job {
     pub(super) early_end: Option<Outcome>,
     /// It failed to start: the older events know no such job.
     pub(super) stillborn: bool,
+    /// How an earlier process meant to end it; whether the hypervisor was asked to is not known.
+    pub(super) recalled: Option<Ending>,
     /// How many requests to end it stand, that is, have not been refused.
     pub(super) enders: u32,
     /// The older READY event is out; a pause and resume does not repeat it.
     pub(super) was_ready: bool,
     /// The hypervisor still has it, although it ended, and waits for a dismiss.
     pub(super) held: bool,
+    /// An earlier process learned its outcome, and may not have come to release what it held.
+    pub(super) unsettled: bool,
     /// When an event or a reply last told of it.
     pub(super) heard: Moment,
 }
@@ -158,6 +164,11 @@ impl Job {
     /// Whether it may be in the way of another one.
     pub(super) fn is_present(&self) -> bool {
         !matches!(self.phase, Phase::Ended | Phase::Dismissed)
+    }
+
+    /// How it is believed to end.
+    pub(super) fn effective_ending(&self) -> Option<Ending> {
+        self.ending.or(self.recalled)
     }
 
     /// It is asked to end. How was decided by the first request that stands.

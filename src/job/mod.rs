@@ -21,7 +21,7 @@ mod transition;
 pub use config::{DiskTarget, JobConfig};
 pub use control::{Action, Powers};
 pub use engine::{Engine, Reservation, StartRequest};
-pub use job::{Job, Origin};
+pub use job::{Ending, Job, Origin};
 pub use legacy::{block_type, OlderEvent};
 pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
 pub use order::Moment;

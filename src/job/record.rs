@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Job, Origin, Phase};
+use super::job::{Ending, Job, Origin, Phase};
 use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
 use crate::model::{JobState, JobType, Now};
 
@@ -18,9 +18,15 @@ pub struct JobRecord {
     pub config: JobConfig,
     #[serde(default)]
     pub stats: JobStats,
+    /// How it is asked to end, where the hypervisor's word on its end will not tell.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// How it ended; absent while it runs.
     #[serde(default)]
     pub outcome: Option<Outcome>,
+    /// What it held has been released, and its end has been told.
+    #[serde(default)]
+    pub settled: bool,
     /// Milliseconds since the epoch.
     pub started: u64,
     #[serde(default)]
@@ -44,7 +50,9 @@ impl JobRecord {
             persist: job.persist,
             config: (*job.config).clone(),
             stats: (*job.stats).clone(),
+            ending: job.effective_ending().filter(|ending| *ending == Ending::Soft),
             outcome,
+            settled: job.phase == Phase::Ended,
             started: job.started.wall_ms,
             finished: job.finished.map(|n| n.wall_ms),
         }
@@ -54,35 +62,43 @@ impl JobRecord {
     pub(super) fn revive(self, serial: u64, now: Now) -> Option<Job> {
         let kind = JobType::from_name(&self.kind)?;
         let started = at_wall(self.started, now);
-        let state = self.outcome.as_ref().map_or(JobState::Running, Outcome::state);
+        let ended = self.outcome.clone().filter(|_| self.settled);
+        let phase = match (&self.outcome, self.settled) {
+            (None, _) => Phase::Live,
+            (Some(_), true) => Phase::Ended,
+            (Some(outcome), false) => Phase::Settling(outcome.clone()),
+        };
         let finished = self.outcome.as_ref().map(|_| at_wall(self.finished.unwrap_or(now.wall_ms), now));
+        let unsettled = matches!(phase, Phase::Settling(_));
         Some(Job {
             serial,
             name: self.name,
             hyp_id: self.id,
             kind,
             origin: Origin::Own,
-            state,
-            phase: if self.outcome.is_some() { Phase::Ended } else { Phase::Live },
+            state: ended.as_ref().map_or(JobState::Running, Outcome::state),
+            phase,
             announced: true,
             listed: true,
             persist: self.persist,
             speed: self.config.bandwidth,
             config: Box::new(self.config),
             stats: Box::new(self.stats),
-            error: self.outcome.as_ref().and_then(|o| o.error().map(str::to_owned)),
+            error: ended.as_ref().and_then(|outcome| outcome.error().map(str::to_owned)),
             started,
             finished,
             status: HypStatus::Unknown,
             outcome: self.outcome,
             saw_aborting: false,
             ending: None,
+            recalled: self.ending,
             launching: false,
             early_end: None,
             stillborn: false,
             enders: 0,
             was_ready: false,
             held: false,
+            unsettled,
             heard: Moment::default(),
         })
     }

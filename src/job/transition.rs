@@ -77,7 +77,7 @@ pub(super) fn outcome_of(listed: &Listed) -> Outcome {
 
 /// The most that can be said about a job that is gone without a word.
 pub(super) fn inferred_outcome(job: &Job) -> Outcome {
-    match (job.saw_aborting, job.ending) {
+    match (job.saw_aborting, job.effective_ending()) {
         (true, Some(Ending::Cancel | Ending::Soft)) => Outcome::Aborted,
         (true, _) => Outcome::Failed("the job failed; the hypervisor did not keep the reason".to_owned()),
         (false, _) if matches!(job.status, HypStatus::Pending | HypStatus::Concluded) => Outcome::Completed,
@@ -87,11 +87,12 @@ pub(super) fn inferred_outcome(job: &Job) -> Outcome {
 
 /// Turns the hypervisor's view of an end into that of the job's user. `going`: why the domain is about to end.
 pub(super) fn as_its_user_sees_it(job: &Job, outcome: Outcome, going: Option<String>) -> Outcome {
-    let asked = matches!(job.ending, Some(Ending::Cancel | Ending::Soft));
+    let ending = job.effective_ending();
+    let asked = matches!(ending, Some(Ending::Cancel | Ending::Soft));
     match outcome {
-        Outcome::Completed if job.ending == Some(Ending::Soft) => Outcome::Aborted,
+        Outcome::Completed if ending == Some(Ending::Soft) => Outcome::Aborted,
         // A mirror that nobody finalized was ended for the sake of its target.
-        Outcome::Completed if job.kind.becomes_ready() && job.ending.is_none() => going.map_or(Outcome::Completed, Outcome::Failed),
+        Outcome::Completed if job.kind.becomes_ready() && ending.is_none() => going.map_or(Outcome::Completed, Outcome::Failed),
         Outcome::Aborted if !asked => going.map_or(Outcome::Aborted, Outcome::Failed),
         outcome => outcome,
     }

@@ -1,6 +1,6 @@
 //! Getting to know a QEMU: what it is, which disks and jobs it has, and what an earlier process wrote down about it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -194,6 +194,8 @@ impl QemuDomain {
             if inner.disks.list.is_empty() {
                 inner.disks.refresh_exports(reply, None);
             }
+            drop(inner);
+            domain.restore_mirrors();
         });
         let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
         questions.ask(monitor, "query-jobs", move |reply| {
@@ -207,6 +209,8 @@ impl QemuDomain {
     /// Waits for the answers to [`ask_everything`](Self::ask_everything).
     fn learned(self: &Arc<Self>, questions: &Questions, deadline: Instant) -> Result<()> {
         questions.wait(deadline).map_err(|error| about(&self.me.name, error))?;
+        self.drop_stale_mirrors();
+        self.forget_unplugged();
         if self.inner.lock().state == DomainState::Shutdown {
             // Its guest shut down while nobody was there.
             self.close_down();
@@ -236,11 +240,8 @@ impl QemuDomain {
         }
     }
 
-    /// Copies that an earlier process started in a QEMU that is not ours, of which there is no definition.
+    /// Copies that an earlier process started, or was about to, and that no definition tells of.
     fn restore_mirrors(&self) {
-        if self.ours {
-            return;
-        }
         let copies: Vec<(String, DiskTarget, bool)> = self.table.read(|engine| {
             let running = engine.iter().filter(|job| job.is_active() && job.origin() == Origin::Own && job.kind() == JobType::BlockCopy);
             let with_target =
@@ -250,6 +251,17 @@ impl QemuDomain {
         let mut inner = self.inner.lock();
         for (job, target, ready) in &copies {
             inner.disks.restore_mirror(job, target, *ready);
+        }
+    }
+
+    /// Mirrors of a definition whose jobs are over: whoever wrote it did not come to remove them.
+    fn drop_stale_mirrors(&self) {
+        let active: HashSet<String> =
+            self.table.read(|engine| engine.iter().filter(|job| job.is_active()).map(|job| job.name().to_owned()).collect());
+        let orphans = self.inner.lock().disks.keep_mirrors(|owner| active.contains(owner));
+        if let Some(orphans) = orphans {
+            self.remove_nodes(&orphans);
+            self.save_definition();
         }
     }
 
@@ -264,9 +276,9 @@ impl QemuDomain {
     }
 }
 
-/// Where a process opens relative names; the root if that cannot be told.
+/// Where a process opens relative names; nothing if that cannot be told.
 fn working_directory(id: i32) -> PathBuf {
-    std::fs::read_link(format!("/proc/{id}/cwd")).unwrap_or_else(|_| PathBuf::from("/"))
+    std::fs::read_link(format!("/proc/{id}/cwd")).unwrap_or_default()
 }
 
 /// The process behind a monitor. Not this one: whatever serves a monitor from in here is not to be ended by force.

@@ -103,9 +103,11 @@ impl QemuDomain {
         if !target.reuse {
             self.create_storage(copy, disk, target)?;
         }
-        self.add_storage(&mut target.image)?;
-        let (link, index) = (Link::own(target.image.clone()), target.image.index);
-        self.update_jobs(|engine, out| engine.describe(copy, |config| config.targets.iter_mut().for_each(|t| t.index = index), out));
+        self.add_storage(&mut target.image, |index| {
+            let set = |config: &mut JobConfig| config.targets.iter_mut().for_each(|target| target.index = index);
+            self.update_jobs(|engine, out| engine.describe(copy, set, out));
+        })?;
+        let link = Link::own(target.image.clone());
         let opened =
             if target.reuse { Ok(()) } else { self.create_format(copy, disk, target) }.and_then(|()| self.open_format(disk, target));
         match opened {
@@ -121,10 +123,11 @@ impl QemuDomain {
     }
 
     /// Opens an image's file under a number that no node of this QEMU has: an earlier client, or one that crashed, may have
-    /// left nodes of which nothing is known here.
-    fn add_storage(&self, image: &mut Image) -> Result<()> {
+    /// left nodes of which nothing is known here. `note` writes the number down before QEMU has anything of it.
+    fn add_storage(&self, image: &mut Image, note: impl Fn(u32)) -> Result<()> {
         for _ in 0..MOST_TAKEN {
             image.index = self.inner.lock().disks.next_index();
+            note(image.index);
             match self.monitor()?.call("blockdev-add", blockdev::storage(image, &DiskTuning::default())) {
                 Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
                 outcome => return Ok(outcome.map(drop)?),
@@ -169,7 +172,7 @@ impl QemuDomain {
     /// Opens files from the top down, which gives them their numbers, and then their formats on top of one another.
     fn open_layers(&self, images: Vec<Image>, links: &mut Vec<Link>) -> Result<()> {
         for mut image in images {
-            self.add_storage(&mut image)?;
+            self.add_storage(&mut image, |_| {})?;
             links.push(Link::own(image));
         }
         for at in (0..links.len()).rev() {

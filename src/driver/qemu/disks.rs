@@ -304,11 +304,23 @@ impl Disks {
         }
     }
 
+    /// Drops the mirrors of others than these owners; returns the nodes to remove, if there were any.
+    pub fn keep_mirrors(&mut self, of: impl Fn(&str) -> bool) -> Option<Vec<Link>> {
+        let before = self.every_link();
+        let count = |list: &[QemuDisk]| list.iter().map(|disk| disk.mirrors.len()).sum::<usize>();
+        let (all, list) = (count(&self.list), &mut self.list);
+        list.iter_mut().for_each(|disk| disk.mirrors.retain(|mirror| of(&mirror.owner)));
+        (count(list) < all).then(|| self.orphans(&before))
+    }
+
     /// Takes in the mirror that a copy writes, which an earlier process started in a QEMU that is not ours.
     pub fn restore_mirror(&mut self, owner: &str, target: &DiskTarget, ready: bool) {
         let kind = if target.kind == ImageKind::Block.as_str() { ImageKind::Block } else { ImageKind::File };
         let image = Image { kind, path: target.path.clone(), format: target.format.clone(), index: target.index };
         self.last_index = self.last_index.max(target.index);
+        if self.mirror_mut(owner).is_some() {
+            return;
+        }
         let ready = if ready { MirrorReady::Yes } else { MirrorReady::No };
         if let Some(disk) = self.get_mut(&target.disk) {
             disk.mirrors.push(MirrorLinks { owner: owner.to_owned(), job: MirrorJob::Copy, ready, links: vec![Link::own(image)] });

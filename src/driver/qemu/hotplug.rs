@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
-use super::command_line::Hotplug;
 use super::copy::{is_taken, MOST_TAKEN};
 use super::disks::{Link, QemuDisk};
 use super::domain::QemuDomain;
@@ -30,40 +29,41 @@ impl QemuDomain {
             return Err(Error::invalid(format!("target {} already exists", disk.target)));
         }
         probe::complete(&mut disk)?;
-        let hardware = self.open_images(&mut disk)?;
-        let links: Vec<Link> = disk.chain.iter().cloned().map(Link::own).collect();
-        let target = disk.target.clone();
-        // It is known before QEMU shows it, so that nobody takes it for one that somebody else plugged in.
-        self.inner.lock().disks.list.push(plugging(disk, links.clone()));
-        let controller = hardware.controller.map_or(Ok(()), |controller| self.add_scsi_controller(controller));
-        let added = controller.and_then(|()| self.call("device_add", hardware.device).map(drop));
-        {
-            let mut inner = self.inner.lock();
-            match &added {
-                Ok(()) => inner.disks.get_mut(&target).into_iter().for_each(|disk| disk.plugging = false),
-                Err(_) => inner.disks.list.retain(|disk| disk.front.target != target),
-            }
-        }
-        if added.is_err() {
-            self.close_nodes(nodes_of(&links));
-        }
-        self.save_definition();
-        added
-    }
-
-    /// Gives the images of a disk numbers and opens them; numbers that nodes of an earlier client have are passed over.
-    fn open_images(&self, disk: &mut Disk) -> Result<Hotplug> {
         for _ in 0..MOST_TAKEN {
-            for image in &mut disk.chain {
-                image.index = self.inner.lock().disks.next_index();
-            }
-            let hardware = command_line::hotplug(&self.live_definition(), disk)?;
-            match self.add_nodes(&hardware.nodes) {
+            match self.plug(&mut disk)? {
                 Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
-                outcome => return Ok(outcome.map(|()| hardware)?),
+                outcome => return Ok(outcome?),
             }
         }
         Err(Error::internal(format!("no node names are free for disk '{}'", disk.target)))
+    }
+
+    /// Plugs a disk in, its images under new numbers; those that nodes of an earlier client have are refused.
+    ///
+    /// The disk is known, and written down, before QEMU has anything of it: nobody takes it for one that somebody else
+    /// plugged in, and who comes after a crash knows what to look for.
+    fn plug(&self, disk: &mut Disk) -> Result<std::result::Result<(), CallError>> {
+        for image in &mut disk.chain {
+            image.index = self.inner.lock().disks.next_index();
+        }
+        let hardware = command_line::hotplug(&self.live_definition(), disk)?;
+        let links: Vec<Link> = disk.chain.iter().cloned().map(Link::own).collect();
+        self.inner.lock().disks.list.push(plugging(disk.clone(), links.clone()));
+        self.save_definition();
+        let controller = hardware.controller.map_or(Ok(()), |controller| self.add_scsi_controller(controller));
+        let added = controller.and_then(|()| self.add_nodes(&hardware.nodes)).and_then(|()| {
+            let device = self.monitor()?.call("device_add", hardware.device).map(drop);
+            device.inspect_err(|_| self.close_nodes(nodes_of(&links)))
+        });
+        {
+            let mut inner = self.inner.lock();
+            match &added {
+                Ok(()) => inner.disks.get_mut(&disk.target).into_iter().for_each(|disk| disk.plugging = false),
+                Err(_) => inner.disks.list.retain(|other| other.front.target != disk.target),
+            }
+        }
+        self.save_definition();
+        Ok(added)
     }
 
     /// Opens all of them or none.
@@ -80,8 +80,12 @@ impl QemuDomain {
     }
 
     /// It stays when its disks go, so the definition has it from here on.
-    fn add_scsi_controller(&self, device: Value) -> Result<()> {
-        self.call("device_add", device)?;
+    fn add_scsi_controller(&self, device: Value) -> std::result::Result<(), CallError> {
+        match self.monitor()?.call("device_add", device) {
+            // A client that crashed had added it.
+            Err(CallError::Qmp { desc, .. }) if desc.contains("uplicate") => {}
+            outcome => drop(outcome?),
+        }
         self.inner.lock().def.controllers.push(Controller { kind: "scsi".to_owned(), ..Controller::default() });
         Ok(())
     }

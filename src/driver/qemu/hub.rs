@@ -142,15 +142,19 @@ impl Hub {
         }
     }
 
-    /// The files of this domain are to be removed when its process is gone.
-    pub fn sweep_later(&self, domain: &Arc<QemuDomain>) {
+    /// Removes the files of a domain, if not now then when its process is gone.
+    pub fn sweep_up(&self, domain: &Arc<QemuDomain>) {
         self.lingering.lock().push(domain.clone());
+        self.sweep();
     }
 
-    /// Removes the files of domains whose processes are gone by now.
+    /// Removes the files of domains whose processes are gone by now, unless others of their names have them.
     pub fn sweep(&self) {
         let starting = self.starting.lock();
-        self.lingering.lock().retain(|domain| !starting.contains(&domain.me.name) && !domain.remove_files(self));
+        let mut lingering = self.lingering.lock();
+        let known: Vec<String> = self.domains.lock().iter().map(|domain| domain.me.name.clone()).collect();
+        let taken = |name: &String| starting.contains(name) || known.contains(name);
+        lingering.retain(|domain| !taken(&domain.me.name) && !domain.remove_files(self));
     }
 
     fn sockets(&self) -> Result<Vec<(PathBuf, FileId)>> {

@@ -105,7 +105,6 @@ impl QemuDomain {
                     Vec::new()
                 }
             };
-            domain.save_definition();
             domain.dismiss_settled(name, id, orphans, delete);
         });
     }
@@ -130,6 +129,8 @@ impl QemuDomain {
                 // What cannot be removed stays; the guest no longer uses it either way.
                 let _ = std::fs::remove_file(&link.image.path);
             }
+            // The next process has to know what is to be removed as long as it may be there.
+            domain.save_definition();
             domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
             domain.forget_unplugged();
         };
@@ -184,7 +185,7 @@ impl QemuDomain {
         let result = self.act(&action);
         match &result {
             Err(error) if !matches!(action, Action::Dismiss { .. }) && error.code != code::OPERATION_TIMEOUT => {
-                self.update_jobs(|engine, _| engine.control_refused(name, &action));
+                self.update_jobs(|engine, out| engine.control_refused(name, &action, out));
             }
             // The engine has let go of the job already; QEMU's copy of it would come back as somebody else's.
             _ => {}

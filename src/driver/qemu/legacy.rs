@@ -50,9 +50,9 @@ impl QemuDomain {
             self.table.read(|engine| engine.get(&name).map_or(Ok(()), |job| may_pivot(job, &target)))?;
         }
         let op = if pivot { ControlOp::Finalize } else { ControlOp::Abort };
-        self.mark_mirror(&name, if pivot { MirrorReady::Pivot } else { MirrorReady::Abort });
+        let before = self.mark_mirror(&name, if pivot { MirrorReady::Pivot } else { MirrorReady::Abort });
         if let Err(error) = self.control(&name, op) {
-            self.mark_mirror(&name, MirrorReady::Yes);
+            before.map(|before| self.mark_mirror(&name, before));
             return Err(error);
         }
         if !wait {
@@ -64,10 +64,9 @@ impl QemuDomain {
         }
     }
 
-    fn mark_mirror(&self, job: &str, ready: MirrorReady) {
-        if let Some(mirror) = self.inner.lock().disks.mirror_mut(job) {
-            mirror.ready = ready;
-        }
+    /// Returns what it was before.
+    fn mark_mirror(&self, job: &str, ready: MirrorReady) -> Option<MirrorReady> {
+        self.inner.lock().disks.mirror_mut(job).map(|mirror| std::mem::replace(&mut mirror.ready, ready))
     }
 
     /// The same, with the reason of a failure.

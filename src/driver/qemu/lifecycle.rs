@@ -110,24 +110,24 @@ impl QemuDomain {
         if self.alive.load(Ordering::Acquire) || !self.table.read(|engine| engine.is_empty()) {
             return;
         }
-        self.records.remove_all();
         if let Some(hub) = self.hub.upgrade() {
             hub.remove(self);
-            if !self.remove_files(&hub) {
-                hub.sweep_later(self);
-            }
+            hub.sweep_up(self);
         }
     }
 
-    /// What a domain that we started leaves in its directory; its log stays for those who ask why it ended. Says whether
-    /// that is done: a process on its way out has its files still.
+    /// What a domain leaves in its directory; the log of one that we started stays for those who ask why it ended. Says
+    /// whether that is done. A process on its way out has its files still, and one that only its connection has left is
+    /// there to be found again.
     pub(super) fn remove_files(&self, hub: &Hub) -> bool {
-        let Some(dir) = hub.directory().ok().filter(|_| self.ours) else { return true };
         if self.process.as_ref().is_some_and(|process| !process.is_gone()) {
             return false;
         }
-        if let Ok(paths) = VmPaths::new(dir, &self.me.name) {
-            paths.remove();
+        self.records.remove_all();
+        if let Some(dir) = hub.directory().ok().filter(|_| self.ours) {
+            if let Ok(paths) = VmPaths::new(dir, &self.me.name) {
+                paths.remove();
+            }
         }
         true
     }

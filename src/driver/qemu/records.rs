@@ -186,7 +186,9 @@ mod tests {
             persist: true,
             config: JobConfig::on_disk("vda"),
             stats: JobStats::default(),
+            ending: None,
             outcome: None,
+            settled: false,
             started: 5,
             finished: None,
         }

@@ -63,9 +63,12 @@ pub(super) fn listing(reply: &Value) -> Vec<Listed> {
     reply.as_array().into_iter().flatten().filter_map(entry).collect()
 }
 
+/// The longest id that is taken for one: ids are remembered, and a monitor can make up any number of them.
+const MAX_ID: usize = 1024;
+
 /// The id of a job. One that is empty names none.
 fn id_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    text(value, key).filter(|id| !id.is_empty())
+    text(value, key).filter(|id| !id.is_empty() && id.len() <= MAX_ID)
 }
 
 /// A count; 0 where QEMU gives none, or one that cannot be a count.

@@ -227,7 +227,9 @@ impl Locked<'_> {
             persist: true,
             config: spec.config(),
             stats,
+            ending: None,
             outcome: Some(outcome),
+            settled: true,
             started: now.wall_ms,
             finished: Some(now.wall_ms),
         };

@@ -17,7 +17,9 @@ fn record(kind: JobType, config: JobConfig) -> JobRecord {
         persist: true,
         config,
         stats: JobStats::default(),
+        ending: None,
         outcome: None,
+        settled: true,
         started: STARTED,
         finished: None,
     }
