@@ -19,6 +19,7 @@ mod jobs;
 mod legacy;
 mod lifecycle;
 mod machine;
+mod migration;
 pub mod monitor;
 mod paths;
 mod pidfd;

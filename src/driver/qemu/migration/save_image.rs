@@ -1,0 +1,343 @@
+//! The file that a saved domain is in. The format is libvirt's, so that either side reads what the other wrote:
+//!
+//! | bytes | |
+//! |---|---|
+//! | 0..16 | `LibvirtQemudSave`, or `LibvirtQemudPart` as long as the file is not complete |
+//! | 16..36 | five `u32` in the byte order of the host: version, length of the data, whether the guest was running, compression, offset of the cookie in the data (0: none) |
+//! | 36..92 | zero |
+//! | data | the domain XML and its zero byte, a cookie of libvirt's and its zero byte, zeros: room for a longer XML |
+//! | rest | QEMU's migration stream |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::model::{Error, Result};
+
+const COMPLETE: &[u8; 16] = b"LibvirtQemudSave";
+const PARTIAL: &[u8; 16] = b"LibvirtQemudPart";
+const VERSION: u32 = 2;
+const HEADER: usize = 92;
+/// What the XML may grow by when somebody edits it in the file.
+const ROOM: usize = 64 << 10;
+/// The longest XML and cookie that are read.
+const MAX_DATA: u32 = 16 << 20;
+/// Compression by number; 0 is none.
+const COMPRESSION: [&str; 7] = ["raw", "gzip", "bzip2", "xz", "lzop", "zstd", "sparse"];
+
+/// What stands before the data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Header {
+    version: u32,
+    data_len: u32,
+    was_running: u32,
+    compression: u32,
+    cookie_offset: u32,
+}
+
+impl Header {
+    fn to_bytes(self, magic: &[u8; 16]) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[..16].copy_from_slice(magic);
+        let fields = [self.version, self.data_len, self.was_running, self.compression, self.cookie_offset];
+        for (place, field) in bytes[16..].chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field.to_ne_bytes());
+        }
+        bytes
+    }
+
+    /// # Errors
+    /// `OPERATION_FAILED`, as libvirt has it, if the file is not complete or is none that can be read.
+    fn parse(bytes: &[u8; HEADER]) -> Result<Header> {
+        let magic = &bytes[..16];
+        if magic == PARTIAL {
+            return Err(Error::failed("save image is incomplete: whoever wrote it did not come to its end"));
+        }
+        if magic != COMPLETE {
+            return Err(Error::failed("image magic is incorrect: this is no save image"));
+        }
+        let field = |n: usize| u32::from_ne_bytes([bytes[16 + 4 * n], bytes[17 + 4 * n], bytes[18 + 4 * n], bytes[19 + 4 * n]]);
+        let header =
+            Header { version: field(0), data_len: field(1), was_running: field(2), compression: field(3), cookie_offset: field(4) };
+        // A host with the other byte order wrote it if the version only makes sense the other way round.
+        let header = if header.version > VERSION { header.swapped() } else { header };
+        header.check()
+    }
+
+    fn swapped(self) -> Header {
+        Header {
+            version: self.version.swap_bytes(),
+            data_len: self.data_len.swap_bytes(),
+            was_running: self.was_running.swap_bytes(),
+            compression: self.compression.swap_bytes(),
+            cookie_offset: self.cookie_offset.swap_bytes(),
+        }
+    }
+
+    fn check(self) -> Result<Header> {
+        if self.version > VERSION {
+            return Err(Error::failed(format!("image version is not supported ({} > {VERSION})", self.version)));
+        }
+        // The first version had no compression, and did not clear the field.
+        if self.version == VERSION && self.compression != 0 {
+            return Err(Error::failed(match COMPRESSION.get(self.compression as usize) {
+                Some(name) => format!("save image is in the format '{name}'; only uncompressed images can be restored here"),
+                None => format!("unsupported save image format: {}", self.compression),
+            }));
+        }
+        if self.data_len == 0 {
+            return Err(Error::failed("invalid header data length: 0"));
+        }
+        if self.data_len > MAX_DATA || self.cookie_offset > self.data_len {
+            let Header { data_len, cookie_offset, .. } = self;
+            return Err(Error::failed(format!("invalid header data length: {data_len} (cookie at {cookie_offset}, at most {MAX_DATA})")));
+        }
+        Ok(self)
+    }
+}
+
+/// Room for the XML and what may come to it, filled with zeros.
+fn padded(xml: &str) -> Result<Vec<u8>> {
+    let mut data = xml.as_bytes().to_vec();
+    data.resize(xml.len() + 1 + ROOM, 0);
+    if xml.contains('\0') || data.len() > MAX_DATA as usize {
+        return Err(Error::failed(format!("a domain XML of {} bytes cannot be saved", xml.len())));
+    }
+    Ok(data)
+}
+
+/// An image in the making. Unless it is [finished](Writer::finish), a file that was made for it is removed when it is
+/// dropped; one that was there before stays, marked as not complete.
+#[derive(Debug)]
+pub(in crate::driver::qemu) struct Writer {
+    file: File,
+    path: PathBuf,
+    header: Header,
+    /// The file was not there before.
+    made: bool,
+    finished: bool,
+}
+
+impl Writer {
+    /// Makes the file, or empties the one that is there, and writes everything that comes before QEMU's stream.
+    ///
+    /// `running`: whether the guest is to run after it was restored.
+    ///
+    /// # Errors
+    /// `SYSTEM_ERROR` if it cannot be opened or written; `OPERATION_FAILED` if it is neither a regular file nor a block device.
+    pub fn create(path: &Path, xml: &str, running: bool) -> Result<Writer> {
+        let data = padded(xml)?;
+        let data_len = u32::try_from(data.len()).unwrap_or(MAX_DATA);
+        let header = Header { version: VERSION, data_len, was_running: running.into(), compression: 0, cookie_offset: 0 };
+        let (file, made) = open_for_writing(path)?;
+        let mut writer = Writer { file, path: path.to_owned(), header, made, finished: false };
+        let write = |file: &mut File| {
+            if file.metadata()?.is_file() {
+                file.set_len(0)?;
+            }
+            file.write_all(&header.to_bytes(PARTIAL))?;
+            file.write_all(&data)
+        };
+        write(&mut writer.file).map_err(|why| writer.failed("write the header of", &why))?;
+        Ok(writer)
+    }
+
+    /// Where QEMU's stream is to be written: the offset is right.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Marks the image as complete. Everything else is on disk by then, so that not even a power failure leaves an image
+    /// that only looks complete.
+    ///
+    /// # Errors
+    /// `SYSTEM_ERROR`: the image counts as not complete.
+    pub fn finish(mut self) -> Result<()> {
+        let complete = self.header.to_bytes(COMPLETE);
+        let written = self
+            .file
+            .sync_all()
+            .and_then(|()| self.file.write_all_at(&complete, 0))
+            .and_then(|()| self.file.sync_all())
+            .and_then(|()| sync_name(&self.path));
+        written.map_err(|why| self.failed("complete", &why))?;
+        self.finished = true;
+        Ok(())
+    }
+
+    fn failed(&self, what: &str, why: &io::Error) -> Error {
+        Error::system(format!("cannot {what} the save image '{}'", self.path.display()), why)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let is_ours = |at: fs::Metadata, ours: fs::Metadata| (at.dev(), at.ino()) == (ours.dev(), ours.ino());
+        let still_there = self.file.metadata().and_then(|ours| Ok(is_ours(fs::symlink_metadata(&self.path)?, ours))).unwrap_or(false);
+        if self.made && still_there {
+            let _ = fs::remove_file(&self.path);
+        } else {
+            // Finishing may have come as far as the mark.
+            let _ = self.file.write_all_at(PARTIAL, 0);
+        }
+    }
+}
+
+/// Makes sure that the name of a new file is on disk as well.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Not every file system can do that for a directory.
+    let _ = File::open(dir)?.sync_all();
+    Ok(())
+}
+
+/// Opens the file, and says whether it was made. It is not emptied before it is known to be a file.
+fn open_for_writing(path: &Path) -> Result<(File, bool)> {
+    let cannot = |why: &io::Error| Error::system(format!("cannot create file '{}'", path.display()), why);
+    let mut options = OpenOptions::new();
+    // A FIFO without a reader would keep us waiting.
+    options.write(true).mode(0o600).custom_flags(libc::O_NONBLOCK);
+    let (file, made) = match options.clone().create_new(true).open(path) {
+        Ok(file) => (file, true),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {
+            // It may be a link to a file that is not there yet.
+            let there = fs::metadata(path).is_ok();
+            (options.create(true).open(path).map_err(|why| cannot(&why))?, !there)
+        }
+        Err(why) => return Err(cannot(&why)),
+    };
+    require_seekable(&file, path)?;
+    blocking(&file).map_err(|why| cannot(&why))?;
+    Ok((file, made))
+}
+
+fn require_seekable(file: &File, path: &Path) -> Result<fs::Metadata> {
+    let meta = file.metadata().map_err(|why| Error::system(format!("cannot look at '{}'", path.display()), &why))?;
+    if meta.is_file() || meta.file_type().is_block_device() {
+        return Ok(meta);
+    }
+    Err(Error::failed(format!("'{}' is neither a regular file nor a block device", path.display())))
+}
+
+/// Takes back `O_NONBLOCK`.
+fn blocking(file: &File) -> io::Result<()> {
+    // SAFETY: the file is open, and its status flags are only read and set.
+    let done = unsafe {
+        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
+        flags >= 0 && libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK) == 0
+    };
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// A complete image.
+#[derive(Debug)]
+pub(in crate::driver::qemu) struct Reader {
+    file: File,
+    header: Header,
+    /// The domain.
+    pub xml: String,
+    /// Whether the guest was running, or is to run after it was restored.
+    pub running: bool,
+}
+
+impl Reader {
+    /// Opens an image and reads all that comes before QEMU's stream.
+    ///
+    /// # Errors
+    /// `SYSTEM_ERROR` if the file cannot be opened; `OPERATION_FAILED` if it is no image that can be restored.
+    pub fn open(path: &Path) -> Result<Reader> {
+        Reader::open_with(path, OpenOptions::new().read(true))
+    }
+
+    fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Reader> {
+        let cannot = |why: io::Error| Error::system(format!("cannot open file '{}'", path.display()), &why);
+        let mut file = options.custom_flags(libc::O_NONBLOCK).open(path).map_err(cannot)?;
+        let meta = require_seekable(&file, path)?;
+        blocking(&file).map_err(cannot)?;
+        let about = |error: Error| Error { detail: format!("'{}': {}", path.display(), error.detail), ..error };
+        let mut bytes = [0; HEADER];
+        file.read_exact(&mut bytes).map_err(|why| about(cut_short("failed to read qemu header", &why)))?;
+        let header = Header::parse(&bytes).map_err(about)?;
+        if meta.is_file() && meta.len() < HEADER as u64 + u64::from(header.data_len) {
+            return Err(about(Error::failed("failed to read domain XML: the file ends before it does")));
+        }
+        let mut data = vec![0; header.data_len as usize];
+        file.read_exact(&mut data).map_err(|why| about(cut_short("failed to read domain XML", &why)))?;
+        let xml = xml_in(&header, &data).map_err(about)?;
+        Ok(Reader { file, header, xml, running: header.was_running != 0 })
+    }
+
+    /// Where QEMU's stream is: the offset is right.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn cut_short(what: &str, why: &io::Error) -> Error {
+    match why.kind() {
+        io::ErrorKind::UnexpectedEof => Error::failed(format!("{what}: the file is too short")),
+        _ => Error::failed(format!("{what}: {why}")),
+    }
+}
+
+fn xml_in(header: &Header, data: &[u8]) -> Result<String> {
+    let part = if header.cookie_offset > 0 { &data[..header.cookie_offset as usize] } else { data };
+    let text = part.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8(text.to_vec()).map_err(|_| Error::failed("failed to read domain XML: it is not valid UTF-8"))
+}
+
+/// Puts another XML into an image, and says whether its guest is to run (`None`: as before). The stream stays as it is.
+///
+/// # Errors
+/// As [`Reader::open`]; `OPERATION_FAILED` if there is no room for the XML.
+pub(in crate::driver::qemu) fn rewrite(path: &Path, xml: &str, running: Option<bool>) -> Result<()> {
+    let reader = Reader::open_with(path, OpenOptions::new().read(true).write(true))?;
+    let Reader { mut file, header, .. } = reader;
+    let cannot = |why: io::Error| Error::system(format!("cannot write the header of the save image '{}'", path.display()), &why);
+    let cookie = cookie_in(&mut file, &header).map_err(cannot)?;
+    let mut data = xml.as_bytes().to_vec();
+    data.push(0);
+    let cookie_offset = if cookie.is_empty() { 0 } else { u32::try_from(data.len()).unwrap_or(u32::MAX) };
+    data.extend_from_slice(&cookie);
+    if data.len() > header.data_len as usize || xml.contains('\0') {
+        return Err(Error::failed(format!("'{}': new xml too large to fit in file", path.display())));
+    }
+    data.resize(header.data_len as usize, 0);
+    let was_running = running.map_or(header.was_running, u32::from);
+    // What the other byte order wrote is ours from now on.
+    let header = Header { was_running, cookie_offset, ..header };
+    let write = || {
+        file.write_all_at(&header.to_bytes(PARTIAL), 0)?;
+        file.write_all_at(&data, HEADER as u64)?;
+        file.sync_all()?;
+        file.write_all_at(&header.to_bytes(COMPLETE), 0)?;
+        file.sync_all()
+    };
+    write().map_err(cannot)
+}
+
+/// The cookie of libvirt's with its zero byte; empty if there is none.
+fn cookie_in(file: &mut File, header: &Header) -> io::Result<Vec<u8>> {
+    if header.cookie_offset == 0 {
+        return Ok(Vec::new());
+    }
+    let mut cookie = vec![0; (header.data_len - header.cookie_offset) as usize];
+    file.seek(SeekFrom::Start(HEADER as u64 + u64::from(header.cookie_offset)))?;
+    file.read_exact(&mut cookie)?;
+    let length = cookie.iter().position(|byte| *byte == 0).map_or(cookie.len(), |end| end + 1);
+    cookie.truncate(length);
+    Ok(cookie)
+}
+
+#[cfg(test)]
+#[path = "save_image_tests.rs"]
+mod tests;
