@@ -11,7 +11,7 @@ use support::*;
 use virt_jobs::driver::{qemu, Key};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::JOB_START_PERSIST;
-use virt_jobs::model::{code, ControlOp, DomainState, JobState, JobType};
+use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
 
 const PAUSED: u32 = 1;
 const SLOW: u64 = 1 << 16;
@@ -225,6 +225,28 @@ fn a_domain_that_is_killed_leaves_no_files_either() {
     wait_until("the process is gone", || is_gone(pid));
     assert_eq!(vm.client.connection.domains().unwrap().len(), 0);
     assert_eq!(vm.files(), [""; 0]);
+}
+
+#[test]
+fn a_domain_that_is_killed_while_it_is_to_start_a_job_leaves_no_files_either() {
+    let works: [fn(&Client, &std::path::Path) -> Result<String, Error>; 2] = [
+        |client, _| client.try_commit("vda", None, None, 0, virt_jobs::model::flags::commit::ACTIVE),
+        |client, path| client.try_copy("vda", path, 0, JOB_START_PERSIST),
+    ];
+    for work in works {
+        let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
+        let (pid, client, path) = (vm.pid(), vm.client.clone(), vm.path("copy.qcow2"));
+        // SAFETY: signals to the QEMU that was started above.
+        let signal = |signal| unsafe { libc::kill(pid, signal) };
+        signal(libc::SIGSTOP);
+        let call = std::thread::spawn(move || work(&client, &path));
+        wait_until("the start is on its way", || vm.vms().join("vm.jobs/last-number").exists());
+        signal(libc::SIGKILL);
+        call.join().unwrap().unwrap_err();
+        wait_until("the process is gone", || is_gone(pid));
+        assert_eq!(vm.client.connection.domains().unwrap().len(), 0);
+        assert_eq!(vm.files(), [""; 0]);
+    }
 }
 
 #[test]

@@ -117,6 +117,8 @@ impl QemuDomain {
         self.add_mirror(&target, &name, job, links);
         if let Err(error) = self.launch(&name, command, arguments) {
             self.remove_mirror(&name);
+            // That wrote the definition again, perhaps after the end of the domain.
+            self.forget_if_empty();
             return Err(error);
         }
         Ok(name)
