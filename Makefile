@@ -7,6 +7,7 @@
 #   make ctest          build and run the tests in C (capi-tests/)
 #   make demo           build, and show jobs on the built-in test hypervisor
 #   make check          every check there is (scripts/check.sh); STEPS= for some of them
+#   make soak           the campaigns at 200 random moments each; VIRT_JOBS_SOAK= for another number, VIRT_JOBS_SEED= to repeat one
 #   make bench          what is fast, measured beside its floor (scripts/bench.sh)
 
 PREFIX ?= /usr/local
@@ -33,7 +34,7 @@ install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
 install uninstall: export DATADIR := $(DATADIR)
 export CARGO_TARGET_DIR
 
-.PHONY: all build install uninstall headers ctest demo check bench
+.PHONY: all build install uninstall headers ctest demo check soak bench
 all: build
 
 build:
@@ -59,6 +60,10 @@ demo:
 
 check:
 	scripts/check.sh $(STEPS)
+
+soak: export VIRT_JOBS_SOAK ?= 200
+soak:
+	$(CARGO) test --locked --no-fail-fast -- campaign --nocapture --test-threads=1
 
 bench:
 	scripts/bench.sh

@@ -19,7 +19,7 @@ pub struct Vm {
 }
 
 /// Ends what was started in a directory: it is nobody's child, and outlives whoever started it.
-pub struct Reaper(PathBuf);
+pub struct Reaper(pub PathBuf);
 
 impl Drop for Reaper {
     fn drop(&mut self) {

@@ -1,0 +1,205 @@
+//! A campaign: QEMU is killed at any moment of a job.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use support::campaign::*;
+use support::vm::*;
+use support::*;
+use virt_jobs::driver::request::*;
+use virt_jobs::driver::{qemu, Connection, Domain};
+use virt_jobs::event::Subscriptions;
+use virt_jobs::model::flags::{commit, JOB_START_PERSIST};
+use virt_jobs::model::{ControlOp, Error, JobState, Uuid};
+
+const PAUSED: u32 = 1;
+/// What a call may take that meets the death of its QEMU. None waits for a monitor that is gone.
+const LIMIT: Duration = Duration::from_secs(10);
+const READY: u32 = 1 << JobState::Ready as u32;
+
+/// What is done when QEMU is killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Work {
+    Pull,
+    Copy,
+    /// As far as the two images that a copy needs.
+    Creation,
+    Commit,
+    ActiveCommit,
+}
+
+impl Work {
+    /// About as long as it takes where nothing disturbs it.
+    fn duration_ms(self) -> u64 {
+        match self {
+            Work::Creation => 8,
+            Work::Copy => 150,
+            _ => 80,
+        }
+    }
+}
+
+const WORKS: &[Work] = &[Work::Pull, Work::Copy, Work::Creation, Work::Commit, Work::ActiveCommit];
+
+/// One client and the domains that it starts one after the other, always under the same name.
+struct Field {
+    connection: Arc<dyn Connection>,
+    events: Arc<Subscriptions>,
+    chronicle: Chronicle,
+    xml: String,
+    original: PathBuf,
+    templates: Vec<PathBuf>,
+    chain: Vec<PathBuf>,
+    _reaper: Reaper,
+    dir: tempfile::TempDir,
+}
+
+impl Field {
+    fn new() -> Option<Field> {
+        let emulator = emulator()?;
+        let dir = tempfile::tempdir().unwrap();
+        let (vms, images) = (dir.path().join("vms"), dir.path().join("templates"));
+        fs::create_dir(&vms).unwrap();
+        fs::create_dir(&images).unwrap();
+        let chain: Vec<PathBuf> = ["base", "low", "high", "top"].iter().map(|name| dir.path().join(format!("{name}.qcow2"))).collect();
+        // They name each other by their paths, so they are made where they will be used.
+        let made = make_chain(dir.path(), &["base", "low", "high", "top"], 8);
+        let templates: Vec<PathBuf> = made.iter().map(|path| images.join(path.file_name().unwrap())).collect();
+        made.iter().zip(&templates).for_each(|(from, to)| assert!(fs::copy(from, to).is_ok()));
+        let original = dir.path().join("original.raw");
+        run("qemu-img", &["convert", "-O", "raw", chain[3].to_str().unwrap(), original.to_str().unwrap()]);
+        let events = Arc::new(Subscriptions::new());
+        let chronicle = Chronicle::subscribe(&events);
+        let connection = qemu::open(&vms, events.clone()).unwrap();
+        let xml = domain_xml(&emulator, &vms, "vm", &[disk_xml("vda", "virtio", &chain[3])]);
+        Some(Field { connection, events, chronicle, xml, original, templates, chain, _reaper: Reaper(vms), dir })
+    }
+
+    /// The chain as it was at first, and a domain on it.
+    fn begin(&self) -> Arc<dyn Domain> {
+        self.templates.iter().zip(&self.chain).for_each(|(from, to)| assert!(fs::copy(from, to).is_ok()));
+        let _ = fs::remove_file(self.target());
+        self.connection.domain(&self.connection.create_xml(&self.xml, PAUSED).unwrap()).unwrap()
+    }
+
+    fn target(&self) -> PathBuf {
+        self.dir.path().join("copy.qcow2")
+    }
+
+    fn records(&self) -> Vec<String> {
+        let all = fs::read_dir(self.dir.path().join("vms")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        all.filter(|name| !name.ends_with(".log") && !name.ends_with(".old")).collect()
+    }
+}
+
+/// Starts a job and sees it through to its end, as far as that goes. `slow`: it does not get there.
+fn work(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: u32) -> Result<(), Error> {
+    let bandwidth = if slow { 1 << 16 } else { 0 };
+    let path = |at: usize| field.chain[at].to_str();
+    let target = field.target();
+    let name = match what {
+        Work::Pull => domain.block_pull(&BlockPull { disk: "vda", base: None, bandwidth, flags })?,
+        Work::Copy | Work::Creation => {
+            let destination = CopyDestination::Path { path: target.to_str().unwrap(), raw: false, block: false };
+            domain.block_copy(&BlockCopy { disk: "vda", destination, bandwidth, granularity: 0, buf_size: 0, flags })?
+        }
+        Work::Commit => domain.block_commit(&BlockCommit { disk: "vda", base: path(1), top: path(2), bandwidth, flags })?,
+        Work::ActiveCommit => {
+            domain.block_commit(&BlockCommit { disk: "vda", base: None, top: None, bandwidth, flags: flags | commit::ACTIVE })?
+        }
+    };
+    if domain.wait_job(&name, READY, Some(LIMIT))? == Some(JobState::Ready) {
+        domain.job_xml(&name, true)?;
+        domain.control_job(&name, if slow { ControlOp::Abort } else { ControlOp::Finalize })?;
+    }
+    domain.wait_job(&name, 0, Some(LIMIT)).map(drop)
+}
+
+/// Kills the process after a while. It is the domain's, and the domain has it until it is killed.
+fn kill_after(pid: i32, delay: Duration) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        std::thread::sleep(delay);
+        // SAFETY: a signal to the QEMU that was started for this moment.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+    })
+}
+
+/// What must hold when QEMU has been killed: each job has one end, with a reason, and so have the records.
+fn judge(field: &Field, domain: &Arc<dyn Domain>, uuid: Uuid, what: Work, persist: bool) {
+    let deadline = Instant::now() + LIMIT;
+    while domain.is_active() {
+        assert!(Instant::now() < deadline, "{what:?}: the end of QEMU is not noticed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    field.events.flush();
+    field.chronicle.check_ended();
+    let told = field.chronicle.last(uuid);
+    let mut kept = Vec::new();
+    domain.list_jobs(ListFilter(0), &mut |job| kept.push((job.name().to_owned(), job.state()))).unwrap();
+    for (name, state) in &kept {
+        assert_eq!(told.get(name), Some(state), "{what:?}: {name} is listed in another state than was told");
+        let xml = domain.job_xml(name, true).unwrap();
+        assert_eq!(xml.contains("<error>"), *state == JobState::Failed, "{what:?}: {xml}");
+    }
+    let own = |name: &String| !name.starts_with("block-create");
+    let expected = if persist { told.keys().filter(|name| own(name)).count() } else { 0 };
+    assert_eq!(kept.len(), expected, "{what:?}: of {told:?}, {kept:?} are kept");
+    for (name, _) in &kept {
+        domain.control_job(name, ControlOp::Dismiss).unwrap();
+    }
+}
+
+/// The disk holds what it held, whatever was cut off; so does a copy that was completed. `slow`: the job did not get far.
+fn judge_images(field: &Field, uuid: Uuid, what: Work, slow: bool) {
+    // QEMU cuts the chain when a pull or a commit is done, and does not flush what was written: killed right after, it has
+    // cut off what is not yet there. That is QEMU's, and no call of its monitor's flushes a node.
+    if matches!(what, Work::Pull | Work::Commit) && !slow {
+        return;
+    }
+    let same = |image: &Path| run("qemu-img", &["compare", "-q", image.to_str().unwrap(), field.original.to_str().unwrap()]);
+    same(&field.chain[3]);
+    let completed = |(name, state): (&String, &JobState)| name.starts_with("block-copy") && *state == JobState::Completed;
+    if what == Work::Copy && field.chronicle.last(uuid).iter().any(completed) {
+        same(&field.target());
+    }
+}
+
+/// The only test of this program: descriptors, threads and memory are those of the process.
+#[test]
+fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() {
+    let Some(field) = Field::new() else { return };
+    let mut campaign = Campaign::new();
+    let rounds = Campaign::moments(6);
+    let mut before = None;
+    for round in 0..rounds {
+        for what in WORKS {
+            let most = Duration::from_millis(what.duration_ms());
+            let (slow, persist) = (campaign.below(3) == 0, campaign.below(2) == 0);
+            let delay = campaign.moment(most);
+            let domain = field.begin();
+            let identity = domain.identity();
+            let killer = kill_after(identity.id, delay);
+            let flags = if persist { JOB_START_PERSIST } else { 0 };
+            let _ = within(LIMIT, "a call", || work(&field, &domain, *what, slow, flags));
+            killer.join().unwrap();
+            judge(&field, &domain, identity.uuid, *what, persist);
+            judge_images(&field, identity.uuid, *what, slow);
+            let tidy = || field.connection.domains().unwrap().is_empty() && field.records().is_empty();
+            wait_until(&format!("{what:?}, {delay:?}: nothing is left"), tidy);
+        }
+        // The first rounds fill what is kept for good.
+        if round == 3.min(rounds - 1) {
+            before = Some(Held::now());
+        }
+    }
+    println!("{rounds} moments: {:?}", field.chronicle.summary());
+    field.chronicle.clear();
+    let (before, after) = (before.unwrap(), Held::now());
+    println!("{before:?} {after:?}");
+    assert_eq!((after.descriptors, after.threads), (before.descriptors, before.threads));
+    assert!(after.resident_kib < before.resident_kib + 2048, "{before:?} {after:?}");
+}
