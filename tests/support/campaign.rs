@@ -103,8 +103,11 @@ impl Held {
 /// Everything that was told of jobs, and the rules that it has to keep.
 #[derive(Clone, Default)]
 pub struct Chronicle {
-    jobs: Arc<Mutex<BTreeMap<(Uuid, String), Vec<(JobType, JobState)>>>>,
+    jobs: Arc<Mutex<Told>>,
 }
+
+/// By domain and name.
+type Told = BTreeMap<(Uuid, String), Vec<(JobType, JobState)>>;
 
 struct Scribe(Chronicle);
 
