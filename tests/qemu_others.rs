@@ -319,6 +319,31 @@ fn two_qemus_in_one_directory_have_nothing_to_do_with_each_other() {
 }
 
 #[test]
+fn of_two_qemus_with_one_uuid_each_handle_means_its_own() {
+    let Some(emulator) = emulator() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    // As the two ends of a migration have it.
+    let start = |name: &str| {
+        let uuid = "11111111-2222-3333-4444-555555555555";
+        Qemu::start_without_guest(&emulator, &dir.path().join(format!("{name}.qmp")), &["-S", "-uuid", uuid])
+    };
+    let (first, second) = (start("first"), start("second"));
+    let connection = qemu::open(dir.path(), Arc::new(Subscriptions::new())).unwrap();
+    let find = |name: &str| connection.lookup(Key::Name(name)).unwrap();
+    let (one, other) = (find("first"), find("second"));
+    assert_eq!(one.uuid, other.uuid);
+    assert_eq!((one.id, other.id), (first.pid(), second.pid()));
+    for handle in [&one, &other] {
+        assert_eq!(connection.domain(handle).unwrap().identity(), *handle);
+    }
+    connection.domain(&other).unwrap().destroy(0).unwrap();
+    assert!(connection.domain(&one).unwrap().is_active());
+    // Nor does it mean the other once its own is gone.
+    assert_eq!(connection.domain(&other).map(drop).map_err(|e| e.code), Err(code::NO_DOMAIN));
+    drop((first, second));
+}
+
+#[test]
 fn a_qemu_that_comes_later_is_found_and_one_in_the_place_of_another_is_another() {
     let Some(emulator) = emulator() else { return };
     let dir = tempfile::tempdir().unwrap();

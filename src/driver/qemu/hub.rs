@@ -16,7 +16,7 @@ use super::reactor::Reactor;
 use super::records::Records;
 use crate::event::Subscriptions;
 use crate::model::event::Event;
-use crate::model::{code, DomainRef, Error, Result, Uuid};
+use crate::model::{code, DomainRef, Error, Result};
 
 /// Ending of a monitor socket's name.
 pub(super) const SOCKET: &str = "qmp";
@@ -220,19 +220,15 @@ impl Hub {
         self.domains.lock().clone()
     }
 
-    pub fn by_uuid(&self, uuid: Uuid) -> Option<Arc<QemuDomain>> {
-        self.domains.lock().iter().find(|domain| domain.me.uuid == uuid).cloned()
-    }
-
     /// Why the socket of that name could not be opened.
     pub fn refusal(&self, name: &str) -> Option<Error> {
         self.refused.lock().iter().find(|(path, _)| socket_name(path) == name).map(|(_, (_, _, error))| error.clone())
     }
 
-    /// The domain that a handle means.
+    /// The domain that a handle means. A UUID alone does not tell: both ends of a migration have the same.
     pub fn find(&self, domain: &DomainRef) -> Result<Arc<QemuDomain>> {
-        self.by_uuid(domain.uuid)
-            .ok_or_else(|| Error::no_domain(format!("no domain with matching uuid '{}' ({})", domain.uuid, domain.name)))
+        let found = self.domains.lock().iter().find(|other| other.me.uuid == domain.uuid && other.me.name == domain.name).cloned();
+        found.ok_or_else(|| Error::no_domain(format!("no domain with matching uuid '{}' ({})", domain.uuid, domain.name)))
     }
 
     /// Queues an event on every connection.
