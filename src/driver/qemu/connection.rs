@@ -40,19 +40,26 @@ impl Connection for QemuConnection {
         format!("qemu+qmp://{}", crate::driver::uri::percent_encode(&self.path))
     }
 
+    fn is_alive(&self) -> bool {
+        self.hub.require_own_process().is_ok()
+    }
+
     /// That of the first domain; without any, of nothing.
     fn version(&self) -> Result<u64> {
+        self.hub.require_own_process()?;
         self.hub.scan()?;
         let version = self.hub.all().iter().find_map(|domain| domain.monitor().ok().map(|monitor| monitor.version()));
         Ok(version.map_or(0, |(major, minor, micro)| u64::from(major) * 1_000_000 + u64::from(minor) * 1_000 + u64::from(micro)))
     }
 
     fn domains(&self) -> Result<Vec<DomainSummary>> {
+        self.hub.require_own_process()?;
         self.hub.scan()?;
         Ok(self.hub.all().into_iter().map(|domain| summary(&domain)).collect())
     }
 
     fn lookup(&self, key: Key<'_>) -> Result<DomainRef> {
+        self.hub.require_own_process()?;
         let find = || {
             self.hub.all().into_iter().map(|domain| summary(&domain).domain).find(|domain| match key {
                 Key::Name(name) => domain.name == name,
@@ -68,10 +75,12 @@ impl Connection for QemuConnection {
     }
 
     fn domain(&self, domain: &DomainRef) -> Result<Arc<dyn Domain>> {
+        self.hub.require_own_process()?;
         Ok(Arc::new(Handle(self.hub.find(domain)?)))
     }
 
     fn create_xml(&self, xml: &str, flags: u32) -> Result<DomainRef> {
+        self.hub.require_own_process()?;
         Ok(summary(&self.hub.create(xml, flags)?).domain)
     }
 }

@@ -61,7 +61,7 @@ impl Hub {
         let hub = {
             let mut hubs = HUBS.lock();
             hubs.retain(|hub| hub.strong_count() > 0);
-            match hubs.iter().filter_map(Weak::upgrade).find(|hub| hub.place == place) {
+            match hubs.iter().filter_map(Weak::upgrade).find(|hub| hub.place == place && hub.reactor.is_of_this_process()) {
                 Some(hub) => hub,
                 None => {
                     let hub = Arc::new(Hub {
@@ -88,6 +88,18 @@ impl Hub {
             return Err(Error::new(code::NO_CONNECT, format!("'{}': nobody listens on it", socket.display())));
         }
         Ok(hub)
+    }
+
+    /// Refuses a child of the process that opened it.
+    ///
+    /// # Errors
+    /// `OPERATION_INVALID`.
+    pub fn require_own_process(&self) -> Result<()> {
+        if self.reactor.is_of_this_process() {
+            Ok(())
+        } else {
+            Err(Error::invalid("the connection was opened by another process, of which this one is a child"))
+        }
     }
 
     /// The directory in which domains can be started.

@@ -40,6 +40,8 @@ pub trait Source: Send + Sync {
 pub struct Reactor {
     core: Arc<Core>,
     thread: Option<JoinHandle<()>>,
+    /// The process that the thread runs in.
+    process: u32,
 }
 
 struct Core {
@@ -72,7 +74,7 @@ impl Reactor {
     /// `SYSTEM_ERROR` if the process is out of descriptors or threads.
     pub fn shared() -> Result<Arc<Reactor>> {
         let mut shared = SHARED.lock();
-        if let Some(reactor) = shared.upgrade() {
+        if let Some(reactor) = shared.upgrade().filter(|reactor| reactor.is_of_this_process()) {
             return Ok(reactor);
         }
         let reactor = Arc::new(Reactor::start().map_err(|e| Error::system("cannot watch monitors", &e))?);
@@ -95,7 +97,13 @@ impl Reactor {
             let core = Arc::clone(&core);
             with_signals_blocked(|| thread::Builder::new().name("virt-jobs-qmp".to_owned()).spawn(move || core.run()))?
         };
-        Ok(Reactor { core, thread: Some(thread) })
+        Ok(Reactor { core, thread: Some(thread), process: std::process::id() })
+    }
+
+    /// Whether the thread runs here. A child of the process has a copy of all this without the thread, and shares with its
+    /// parent what the descriptors stand for: it must not touch them.
+    pub fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
     }
 
     /// Looks after a descriptor from now on, with no interest yet. It has to be forgotten before it is closed.
@@ -152,6 +160,11 @@ impl Drop for Reactor {
     /// Joins the thread, so that none is left when the program or a leak checker looks; unless it is the thread itself
     /// that lets go of the last user, or it is kept by a handler that waits for whoever is here.
     fn drop(&mut self) {
+        if !self.is_of_this_process() {
+            // Taking the poller down would take it from the parent, too.
+            std::mem::forget(self.core.clone());
+            return;
+        }
         self.core.stop.store(true, Ordering::Release);
         self.core.wake();
         if self.is_current_thread() || !self.core.wait_for_end() {

@@ -71,8 +71,8 @@ pub(super) struct SystemClock {
 #[derive(Default)]
 struct State {
     agenda: Agenda,
-    /// There is a thread that will look at the agenda again.
-    served: bool,
+    /// The process in which a thread will look at the agenda again; a child of it has no such thread. 0 if there is none.
+    served_in: u32,
 }
 
 static SHARED: Lazy<Arc<SystemClock>> = Lazy::new(|| Arc::new(SystemClock::new()));
@@ -105,7 +105,7 @@ impl SystemClock {
             let wait = Duration::from_millis(due.saturating_sub(self.mono_ms())).min(LONGEST_WAIT);
             self.changed.wait_for(&mut state, wait);
         }
-        state.served = false;
+        state.served_in = 0;
     }
 }
 
@@ -115,7 +115,7 @@ struct Leaving<'a>(&'a SystemClock);
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.state.lock().served = false;
+            self.0.state.lock().served_in = 0;
         }
     }
 }
@@ -129,12 +129,14 @@ impl Clock for SystemClock {
     fn wake_at(&self, mono_ms: Option<u64>, sleeper: &Weak<dyn Sleeper>) {
         let mut state = self.state.lock();
         state.agenda.set(mono_ms, sleeper);
-        if state.served {
+        let here = std::process::id();
+        if state.served_in == here {
             self.changed.notify_one();
         } else if mono_ms.is_some() {
             // Without a thread, jobs still move on whenever somebody asks about them.
             let clock = SystemClock::shared();
-            state.served = std::thread::Builder::new().name("virt-jobs-clock".to_owned()).spawn(move || clock.serve()).is_ok();
+            let thread = std::thread::Builder::new().name("virt-jobs-clock".to_owned()).spawn(move || clock.serve());
+            state.served_in = thread.map_or(0, |_| here);
         }
     }
 }

@@ -117,6 +117,9 @@ impl Monitor {
 
     /// The end: tells everybody, once. The caller has the lead, or is the last who knows the monitor.
     pub(super) fn finish(&self, why: &str) {
+        if !self.reactor.is_of_this_process() {
+            return;
+        }
         let mut state = self.state.lock();
         if std::mem::replace(&mut state.closed, true) {
             return;
