@@ -57,4 +57,9 @@ impl JobConfig {
     pub fn on_disk(disk: &str) -> JobConfig {
         JobConfig { disks: vec![disk.to_owned()], ..JobConfig::default() }
     }
+
+    /// Whether an option was given.
+    pub fn has_option(&self, word: &str) -> bool {
+        self.options.iter().any(|option| option == word)
+    }
 }

@@ -5,10 +5,10 @@ use super::job::{Ending, Job, Origin, Phase};
 use super::{Effect, HypStatus};
 use crate::model::{ControlOp, Error, JobState, JobType, Result};
 
-/// What a hypervisor can do with a job of a type.
+/// What a hypervisor can do with a job.
 #[derive(Clone, Copy, Debug)]
 pub struct Powers {
-    pub cancel: fn(JobType) -> bool,
+    pub cancel: fn(&Job) -> bool,
     pub pause: fn(JobType) -> bool,
 }
 
@@ -87,7 +87,7 @@ impl Engine {
 }
 
 fn abort(job: &mut Job, powers: Powers) -> Result<Action> {
-    if !(powers.cancel)(job.kind) {
+    if !(powers.cancel)(job) {
         return Err(Error::unsupported(format!("the hypervisor cannot abort a job of type '{}'", job.kind)));
     }
     let id = job.hyp_id.clone();

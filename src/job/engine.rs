@@ -235,6 +235,12 @@ impl Engine {
             Observation::Shown(listed) => {
                 self.shown(&listed, now, out);
             }
+            Observation::Unlisted(listed) => {
+                let serial = self.shown(&listed, now, out);
+                if let Some(job) = self.jobs.get_mut(&serial) {
+                    job.listed = false;
+                }
+            }
             Observation::Going { reason } => self.going = Some(reason),
             Observation::Running => (self.going, self.gone) = (None, None),
             Observation::Gone { reason } => self.gone(&reason, now, out),

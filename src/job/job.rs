@@ -156,6 +156,22 @@ impl Job {
         matches!(self.phase, Phase::Settling(_))
     }
 
+    /// Whether the hypervisor names it in its listing.
+    pub fn is_listed_by_hypervisor(&self) -> bool {
+        self.listed
+    }
+
+    /// How it ends, once that is known.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match (&self.phase, self.state) {
+            (Phase::Settling(outcome), _) => Some(outcome.clone()),
+            (_, JobState::Completed) => Some(Outcome::Completed),
+            (_, JobState::Aborted) => Some(Outcome::Aborted),
+            (_, JobState::Failed) => Some(Outcome::Failed(self.error.clone().unwrap_or_default())),
+            _ => None,
+        }
+    }
+
     /// Whether it belongs into a listing.
     pub fn is_listed(&self) -> bool {
         !matches!(self.phase, Phase::Reserved | Phase::Dismissed)

@@ -99,6 +99,8 @@ pub enum Observation {
     Answer { asked: Moment, jobs: Vec<Listed> },
     /// The reply to a question for one job alone: as sure as a listing, and says nothing about the others.
     Shown(Listed),
+    /// The same for what the hypervisor does not name in its listing.
+    Unlisted(Listed),
     /// The domain is about to end: what it cancels from now on has failed for this reason.
     Going { reason: String },
     /// The domain runs, perhaps again: what was said about its end no longer holds.

@@ -14,6 +14,9 @@ pub struct JobRecord {
     /// `virDomainJobType` by name.
     pub kind: String,
     pub persist: bool,
+    /// Whether the hypervisor names it in its listing.
+    #[serde(default = "yes")]
+    pub listed: bool,
     #[serde(default)]
     pub config: JobConfig,
     #[serde(default)]
@@ -36,22 +39,16 @@ pub struct JobRecord {
 impl JobRecord {
     /// The record of a job.
     pub fn of(job: &Job) -> JobRecord {
-        let outcome = match (&job.phase, job.state) {
-            (Phase::Settling(outcome), _) => Some(outcome.clone()),
-            (_, JobState::Completed) => Some(Outcome::Completed),
-            (_, JobState::Aborted) => Some(Outcome::Aborted),
-            (_, JobState::Failed) => Some(Outcome::Failed(job.error.clone().unwrap_or_default())),
-            _ => None,
-        };
         JobRecord {
             name: job.name.clone(),
             id: job.hyp_id.clone(),
             kind: job.kind.as_str().to_owned(),
             persist: job.persist,
+            listed: job.listed,
             config: (*job.config).clone(),
             stats: (*job.stats).clone(),
             ending: job.effective_ending().filter(|ending| *ending == Ending::Soft),
-            outcome,
+            outcome: job.outcome(),
             settled: job.phase == Phase::Ended,
             started: job.started.wall_ms,
             finished: job.finished.map(|n| n.wall_ms),
@@ -79,7 +76,7 @@ impl JobRecord {
             state: ended.as_ref().map_or(JobState::Running, Outcome::state),
             phase,
             announced: true,
-            listed: true,
+            listed: self.listed,
             persist: self.persist,
             speed: self.config.bandwidth,
             config: Box::new(self.config),
@@ -102,6 +99,10 @@ impl JobRecord {
             heard: Moment::default(),
         })
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A wall clock time of another process on this process's monotonic clock.

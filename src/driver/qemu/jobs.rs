@@ -19,8 +19,13 @@ use crate::qmp::CallError;
 /// without pausing, a snapshot blocks the monitor until it is over.
 pub(super) const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
 
-fn can_cancel(kind: JobType) -> bool {
-    !matches!(kind, JobType::Dump | JobType::Snapshot | JobType::SnapshotRevert | JobType::SnapshotDelete)
+fn can_cancel(job: &Job) -> bool {
+    match job.kind() {
+        // Without that it is a migration to a file.
+        JobType::Dump => !job.config().has_option("memory-only"),
+        JobType::Snapshot | JobType::SnapshotRevert | JobType::SnapshotDelete => false,
+        _ => true,
+    }
 }
 
 fn can_pause(kind: JobType) -> bool {

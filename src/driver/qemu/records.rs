@@ -184,6 +184,7 @@ mod tests {
             id: name.to_owned(),
             kind: "block-copy".to_owned(),
             persist: true,
+            listed: true,
             config: JobConfig::on_disk("vda"),
             stats: JobStats::default(),
             ending: None,

@@ -225,6 +225,7 @@ impl Locked<'_> {
             name,
             kind: spec.kind.as_str().to_owned(),
             persist: true,
+            listed: true,
             config: spec.config(),
             stats,
             ending: None,

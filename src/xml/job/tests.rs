@@ -15,6 +15,7 @@ fn record(kind: JobType, config: JobConfig) -> JobRecord {
         id: format!("{kind}-1"),
         kind: kind.as_str().to_owned(),
         persist: true,
+        listed: true,
         config,
         stats: JobStats::default(),
         ending: None,
