@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::request::ListFilter;
-use crate::job::{Effect, Engine, Job, Powers};
+use crate::job::{Effect, Engine, Job, Outcome, Powers};
 use crate::model::{Error, JobState, Result};
 
 /// How many ended jobs are remembered by name and state for those who ask late.
@@ -28,6 +28,16 @@ struct End {
     name: String,
     state: JobState,
     error: Option<String>,
+}
+
+impl End {
+    fn outcome(&self) -> Outcome {
+        match self.state {
+            JobState::Completed => Outcome::Completed,
+            JobState::Aborted => Outcome::Aborted,
+            _ => Outcome::Failed(self.error.clone().unwrap_or_default()),
+        }
+    }
 }
 
 impl JobTable {
@@ -85,6 +95,24 @@ impl JobTable {
                         return Ok(None);
                     }
                 }
+            }
+        }
+    }
+
+    /// Waits until it is known how a job ends, which is before it has ended. `None` when the time is over.
+    ///
+    /// # Errors
+    /// `NO_DOMAIN_JOB` if there is no such job and none has ended lately.
+    pub fn wait_for_outcome(&self, name: &str, timeout: Duration) -> Result<Option<Outcome>> {
+        let deadline = Instant::now() + timeout;
+        let mut inner = self.inner.lock();
+        loop {
+            match inner.engine.get(name) {
+                Some(job) => match job.outcome() {
+                    None if !self.changed.wait_until(&mut inner, deadline).timed_out() => {}
+                    outcome => return Ok(outcome),
+                },
+                None => return inner.end_of(name).map(|end| Some(end.outcome())).ok_or_else(|| Error::no_job(name)),
             }
         }
     }

@@ -26,4 +26,4 @@ pub use legacy::{block_type, OlderEvent};
 pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
 pub use order::Moment;
 pub use record::JobRecord;
-pub use stats::{DiskStats, JobStats, MigrationStats, Progress};
+pub use stats::{CompressionStats, DiskStats, JobStats, MigrationStats, Progress};

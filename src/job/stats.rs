@@ -26,6 +26,25 @@ pub struct MigrationStats {
     pub iteration: u64,
     pub downtime_ms: Option<u64>,
     pub setup_ms: Option<u64>,
+    /// Bytes of a page; 0 if it is not known.
+    pub page_size: u64,
+    /// Pages that the other side asked for, after the guest went there.
+    pub postcopy_requests: u64,
+    /// By how many percent the guest is slowed down so that the migration comes to an end; 0 if it is not.
+    pub throttle: u64,
+    pub compression: Option<CompressionStats>,
+}
+
+/// What a migration saves that sends differences of pages (XBZRLE).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CompressionStats {
+    /// Size of the cache of pages, in bytes.
+    pub cache: u64,
+    pub bytes: u64,
+    pub pages: u64,
+    pub cache_misses: u64,
+    pub overflows: u64,
 }
 
 /// One reading of a job's position.

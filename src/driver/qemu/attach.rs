@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use super::clock::now;
 use super::disks::Disks;
@@ -16,6 +16,7 @@ use super::domain::{Inner, QemuDomain, Question};
 use super::events::Handler;
 use super::hub::{socket_name, Hub, SOCKET};
 use super::jobs::POWERS;
+use super::migration::Migrations;
 use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
 use super::pidfd::Process;
 use super::questions::Questions;
@@ -109,6 +110,7 @@ impl Newcomer {
         let me = DomainRef { name, uuid, id: self.monitor.peer_pid().unwrap_or(0) };
         let domain = Arc::new(QemuDomain::new(hub, me, records, Some(self.monitor), def, ours));
         domain.take_over_records();
+        domain.take_over_course();
         self.handler.link(&domain);
         let questions = domain.ask_everything()?;
         Ok((domain, questions))
@@ -139,6 +141,9 @@ impl QemuDomain {
                 resume_reason: reason::RUNNING_UNPAUSED,
                 shutdown_seen: false,
                 destroying: false,
+                leaving: None,
+                expects_migration: false,
+                migrations: Migrations::default(),
                 closing: None,
                 jobs_asked: Question::Idle,
                 disks_asked: Question::Idle,
@@ -182,7 +187,9 @@ impl QemuDomain {
         self.inner.lock().enter(DomainState::Running, reason::RUNNING_UNKNOWN);
         ask("query-status", |domain, reply| {
             let (state, why) = state_of(text(reply, "status").unwrap_or_default());
-            domain.inner.lock().enter(state, why);
+            let mut inner = domain.inner.lock();
+            inner.enter(state, why);
+            inner.expects_migration = text(reply, "status") == Some("inmigrate");
         });
         ask("query-block", |domain, reply| {
             let orphans = domain.inner.lock().disks.refresh(reply, None);
@@ -197,6 +204,10 @@ impl QemuDomain {
             drop(inner);
             domain.restore_mirrors();
         });
+        // Whoever starts a migration may not want to hear of it, but we do.
+        self.post("migrate-set-capabilities", json!({ "capabilities": [{ "capability": "events", "state": true }] }), |_| {});
+        ask("query-migrate", QemuDomain::see_first_migration);
+        ask("query-dump", QemuDomain::see_first_dump);
         let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
         questions.ask(monitor, "query-jobs", move |reply| {
             if let Some(domain) = domain.upgrade() {
@@ -211,6 +222,7 @@ impl QemuDomain {
         questions.wait(deadline).map_err(|error| about(&self.me.name, error))?;
         self.drop_stale_mirrors();
         self.forget_unplugged();
+        self.settle_adopted();
         if self.inner.lock().state == DomainState::Shutdown {
             // Its guest shut down while nobody was there.
             self.close_down();

@@ -11,6 +11,7 @@ use serde_json::{json, Value};
 use super::clock::now;
 use super::disks::Disks;
 use super::hub::Hub;
+use super::migration::Migrations;
 use super::monitor::Monitor;
 use super::pidfd::Process;
 use super::process;
@@ -19,7 +20,7 @@ use crate::driver::request::*;
 use crate::driver::table::JobTable;
 use crate::driver::Domain;
 use crate::job::{Job, JobConfig};
-use crate::model::event::{Event, Payload};
+use crate::model::event::{lifecycle, Event, Payload};
 use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result};
 use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
@@ -55,6 +56,11 @@ pub(super) struct Inner {
     pub resume_reason: i32,
     pub shutdown_seen: bool,
     pub destroying: bool,
+    /// QEMU is told to leave since a job is done with it: `virDomainShutoffReason` and the detail of the event.
+    pub leaving: Option<(i32, i32)>,
+    /// It was started to wait for a migration, which has not come yet.
+    pub expects_migration: bool,
+    pub migrations: Migrations,
     /// Set once the guest has shut down: mirrors that are to end before QEMU is told to leave, by QEMU's ids.
     pub closing: Option<HashSet<String>>,
     /// The questions for jobs and for disks that events give rise to.
@@ -93,10 +99,12 @@ impl Inner {
 
     /// What the jobs of the domain are told when it ends.
     pub fn end_reason(&self) -> &'static str {
-        if self.destroying {
-            "the domain was destroyed"
-        } else {
-            "the domain was shut down"
+        match self.leaving {
+            _ if self.destroying => "the domain was destroyed",
+            Some((_, lifecycle::STOPPED_SAVED)) => "the domain was saved",
+            Some((_, lifecycle::STOPPED_MIGRATED)) => "the domain was migrated",
+            Some(_) => "the domain was ended after its dump",
+            None => "the domain was shut down",
         }
     }
 }
@@ -243,6 +251,7 @@ impl Domain for Handle {
     fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
         if filter.stats() && self.is_active() {
             self.0.refresh_jobs()?;
+            self.0.refresh_course()?;
         }
         self.0.table.list(filter, sink);
         Ok(())
@@ -256,7 +265,10 @@ impl Domain for Handle {
             return describe().ok_or_else(missing);
         }
         // One that ends during the question and is not kept has left the list with its answer.
-        self.0.refresh_jobs()?;
+        match self.0.table.read(|engine| engine.get(name).is_none_or(Job::is_listed_by_hypervisor)) {
+            true => self.0.refresh_jobs()?,
+            false => self.0.refresh_course()?,
+        }
         describe().ok_or_else(missing)
     }
 
@@ -290,6 +302,26 @@ impl Domain for Handle {
     fn save(&self, _request: &Save<'_>) -> Result<String> {
         self.0.refuse_if_any_busy().map_err(|error| Error { code: code::OPERATION_INVALID, ..error })?;
         Err(Error::no_support("virDomainSave"))
+    }
+
+    fn migrate(&self, request: &Migrate<'_>) -> Result<String> {
+        self.0.migrate(request)
+    }
+
+    fn migrate_set_max_speed(&self, mib_per_s: u64) -> Result<()> {
+        self.0.set_migration_speed(mib_per_s)
+    }
+
+    fn migrate_get_max_speed(&self) -> Result<u64> {
+        self.0.migration_speed()
+    }
+
+    fn migrate_set_max_downtime(&self, ms: u64) -> Result<()> {
+        self.0.set_migration_downtime(ms)
+    }
+
+    fn migrate_get_max_downtime(&self) -> Result<u64> {
+        self.0.migration_downtime()
     }
 
     fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use serde_json::{json, Value};
 
 use super::domain::QemuDomain;
+use super::migration::Course;
 use super::monitor::{Monitor, MonitorHandler};
-use super::translate::observations;
+use super::translate::{number, observations, text};
 use crate::job::Observation;
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
@@ -54,6 +55,9 @@ impl QemuDomain {
         match name {
             "STOP" => self.stopped(),
             "RESUME" => self.resumed(),
+            "MIGRATION" => self.migration_moved(text(data, "status").unwrap_or_default()),
+            "MIGRATION_PASS" => self.migration_pass(number(data, "pass")),
+            "DUMP_COMPLETED" => self.dump_over(data),
             "SHUTDOWN" => self.shutting_down(data),
             "GUEST_PANICKED" => self.panicked(),
             "DEVICE_DELETED" => self.device_deleted(),
@@ -66,9 +70,13 @@ impl QemuDomain {
         if inner.state != DomainState::Running {
             return;
         }
-        inner.enter(DomainState::Paused, reason::PAUSED_USER);
+        let course = inner.migrations.course.clone();
+        let (why, detail) = course.as_ref().map_or((reason::PAUSED_USER, lifecycle::SUSPENDED_PAUSED), Course::pauses);
+        inner.resume_reason = course.as_ref().map_or(inner.resume_reason, Course::resumes);
+        inner.enter(DomainState::Paused, why);
         drop(inner);
-        self.emit(Payload::Lifecycle { event: lifecycle::SUSPENDED, detail: lifecycle::SUSPENDED_PAUSED });
+        self.emit(Payload::Lifecycle { event: lifecycle::SUSPENDED, detail });
+        self.recheck_course();
     }
 
     fn resumed(self: &Arc<Self>) {
@@ -89,15 +97,18 @@ impl QemuDomain {
             Some(false) => lifecycle::SHUTDOWN_HOST,
             None => lifecycle::SHUTDOWN_FINISHED,
         };
-        let reason = {
+        let (reason, leaving) = {
             let mut inner = self.inner.lock();
             // Telling a QEMU to leave whose guest has shut down is announced as one more shutdown.
             if std::mem::replace(&mut inner.shutdown_seen, true) {
                 return;
             }
-            inner.end_reason().to_owned()
+            (inner.end_reason().to_owned(), inner.leaving.is_some())
         };
         self.observe(Observation::Going { reason });
+        if leaving {
+            return;
+        }
         let mut inner = self.inner.lock();
         inner.enter(DomainState::Shutdown, reason::SHUTDOWN_USER);
         drop(inner);
@@ -143,7 +154,7 @@ impl QemuDomain {
     fn ended(self: &Arc<Self>, why: &str) {
         let reason = {
             let inner = self.inner.lock();
-            if inner.destroying || inner.shutdown_seen {
+            if inner.destroying || inner.shutdown_seen || inner.leaving.is_some() {
                 inner.end_reason().to_owned()
             } else {
                 format!("the domain ended unexpectedly: {why}")

@@ -94,6 +94,9 @@ impl QemuDomain {
     /// The job's outcome is known: see what the disks look like now, make QEMU forget the job, remove the nodes that nothing
     /// needs any more, and only then let its user know.
     fn settle(self: &Arc<Self>, engine: &Engine, name: &str, id: &str, outcome: &Outcome) {
+        if engine.get(name).is_some_and(|job| !job.is_listed_by_hypervisor()) {
+            return self.settle_unlisted(engine, name, outcome);
+        }
         let delete = match engine.get(name) {
             Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
             _ => false,
@@ -201,6 +204,7 @@ impl QemuDomain {
     fn act(&self, action: &Action) -> Result<()> {
         let job = |command: &str, id: &str| self.ask(command, json!({ "id": id }));
         match action {
+            Action::Cancel { id, .. } if self.is_unlisted(id) => self.ask("migrate_cancel", json!({})),
             Action::Cancel { id, soft, resume } => {
                 if *resume {
                     job("job-resume", id)?;
@@ -217,6 +221,10 @@ impl QemuDomain {
             Action::Dismiss { id } => job("job-dismiss", id),
             Action::Nothing => Ok(()),
         }
+    }
+
+    fn is_unlisted(&self, id: &str) -> bool {
+        self.table.read(|engine| engine.by_hypervisor_id(id).is_some_and(|job| !job.is_listed_by_hypervisor()))
     }
 
     /// A request that QEMU may find out of place: the job moved on before it arrived.

@@ -50,17 +50,24 @@ impl QemuDomain {
     /// Ends QEMU: politely, then by force. Returns when it is gone.
     pub(super) fn destroy(self: &Arc<Self>, flags: u32) -> Result<()> {
         self.require_alive()?;
-        let reason = {
-            let mut inner = self.inner.lock();
-            inner.destroying = true;
-            inner.end_reason().to_owned()
-        };
+        self.inner.lock().destroying = true;
+        self.end(flags & DESTROY_GRACEFUL != 0)
+    }
+
+    /// Ends QEMU since a job is done with it. Returns when it is gone.
+    pub(super) fn leave_for(self: &Arc<Self>, reason: i32, detail: i32) -> Result<()> {
+        self.inner.lock().leaving = Some((reason, detail));
+        self.end(false)
+    }
+
+    fn end(self: &Arc<Self>, graceful: bool) -> Result<()> {
+        let reason = self.inner.lock().end_reason().to_owned();
         self.observe(Observation::Going { reason });
         self.post("quit", json!({}), |_| {});
         if self.wait_until_gone(QUIT_PATIENCE) {
             return Ok(());
         }
-        if flags & DESTROY_GRACEFUL != 0 {
+        if graceful {
             return Err(Error::new(
                 code::OPERATION_FAILED,
                 format!("QEMU of domain '{}' did not leave in {} s", self.me.name, QUIT_PATIENCE.as_secs()),
@@ -90,6 +97,7 @@ impl QemuDomain {
         let (state_reason, detail) = {
             let inner = self.inner.lock();
             match (inner.destroying, inner.shutdown_seen, inner.state) {
+                _ if inner.leaving.is_some() && !inner.destroying => inner.leaving.unwrap_or_default(),
                 (true, _, _) => (reason::SHUTOFF_DESTROYED, lifecycle::STOPPED_DESTROYED),
                 (_, true, _) => (reason::SHUTOFF_SHUTDOWN, lifecycle::STOPPED_SHUTDOWN),
                 (_, _, DomainState::Crashed) => (reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED),

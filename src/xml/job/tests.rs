@@ -141,6 +141,7 @@ fn a_running_migration_shows_memory_and_an_estimate() {
         iteration: 2,
         downtime_ms: Some(30),
         setup_ms: None,
+        ..MigrationStats::default()
     });
     let document = reader::parse(&xml_of(record, None, true)).expect("well formed");
     let path = |names: &[&str]| -> Option<(String, String)> {
@@ -218,6 +219,7 @@ fn stats() -> impl Strategy<Value = JobStats> {
         iteration: n[7],
         downtime_ms: time,
         setup_ms: time,
+        ..MigrationStats::default()
     });
     let rest = (prop::option::of(any::<u64>()), prop::collection::vec(disk, 0..3), prop::option::of(migration));
     (any::<u64>(), any::<u64>(), rest).prop_map(|(current, end, (rate, disks, migration))| {

@@ -1,0 +1,372 @@
+//! Following one migration of QEMU's: from the command that starts it to the word on how it went, and what is done about that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{json, Map, Value};
+
+use super::reading::{End, Reading, Status, UNEXPLAINED};
+use super::{Aftermath, Course, QUERY_DUMP, QUERY_MIGRATE, RESUME};
+use crate::driver::older;
+use crate::driver::qemu::clock::now;
+use crate::driver::qemu::domain::QemuDomain;
+use crate::job::{Engine, HypStatus, Job, JobConfig, Listed, Observation, Origin, Outcome, Progress, StartRequest};
+use crate::model::event::Payload;
+use crate::model::{code, DomainState, Error, JobType, Result};
+use crate::qmp::CallError;
+
+/// What QEMU's migration is called that somebody else started.
+const FOREIGN: &str = "migration";
+/// How often somebody who waits for the end makes sure that QEMU still answers.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No limit, in bytes per second: what QEMU writes to a file is limited by the file.
+pub(super) const UNLIMITED: u64 = (i64::MAX as u64 >> 20) << 20;
+
+impl QemuDomain {
+    /// MIGRATION: the migration has got to another stage.
+    pub(in crate::driver::qemu) fn migration_moved(self: &Arc<Self>, word: &str) {
+        let status = Status::parse(word);
+        let course = self.inner.lock().migrations.course.clone();
+        match (course, status) {
+            (None, Status::UnderWay) => self.discover_migration(Progress::default()),
+            (Some(course), Status::Setup | Status::UnderWay) => {
+                self.report(&course.job, vec![Observation::Status { id: course.job.clone(), status: HypStatus::Running }]);
+            }
+            (Some(course), Status::Cancelling) => {
+                self.report(&course.job, vec![Observation::Status { id: course.job.clone(), status: HypStatus::Aborting }]);
+            }
+            (Some(course), Status::Over(end)) if course.question == QUERY_MIGRATE => self.ask_how_it_went(course, end),
+            _ => {}
+        }
+    }
+
+    /// MIGRATION_PASS: it goes over the memory once more.
+    pub(in crate::driver::qemu) fn migration_pass(&self, pass: u64) {
+        if self.inner.lock().migrations.course.is_some() {
+            self.emit(Payload::MigrationIteration { iteration: i32::try_from(pass).unwrap_or(i32::MAX) });
+        }
+    }
+
+    /// DUMP_COMPLETED: a dump that is no migration is over.
+    pub(in crate::driver::qemu) fn dump_over(self: &Arc<Self>, data: &Value) {
+        let course = self.inner.lock().migrations.course.clone();
+        let Some(course) = course.filter(|course| course.question == QUERY_DUMP) else { return };
+        let mut reading = Reading::of_dump(data.get("result").unwrap_or(&Value::Null));
+        reading.error = data.get("error").and_then(Value::as_str).map(str::to_owned);
+        let end = if reading.status == Status::Over(End::Completed) { End::Completed } else { End::Failed };
+        self.over(&course, &reading, end);
+    }
+
+    /// A migration that is somebody else's. One that comes in to a QEMU that waits for it is its own kind.
+    fn discover_migration(self: &Arc<Self>, progress: Progress) {
+        let kind = {
+            let mut inner = self.inner.lock();
+            let kind = if inner.expects_migration { JobType::MigrationIn } else { JobType::Migration };
+            inner.migrations.course = Some(Course::of(FOREIGN, kind, &JobConfig::default(), false));
+            kind
+        };
+        let listed = Listed { id: FOREIGN.to_owned(), kind, status: HypStatus::Running, progress, error: None };
+        self.observe(Observation::Unlisted(listed));
+    }
+
+    /// Only the question for the figures tells why it failed.
+    fn ask_how_it_went(self: &Arc<Self>, course: Course, end: End) {
+        let domain = Arc::downgrade(self);
+        self.post(QUERY_MIGRATE, json!({}), move |reply| {
+            let Some(domain) = domain.upgrade().filter(|_| !matches!(reply, Err(CallError::Closed(_)))) else { return };
+            domain.over(&course, &Reading::of_migration(&reply.unwrap_or(Value::Null)), end);
+        });
+    }
+
+    fn over(self: &Arc<Self>, course: &Course, reading: &Reading, end: End) {
+        let id = course.job.clone();
+        let mut seen = figures(&id, reading);
+        seen.push(Observation::Outcome { id: id.clone(), kind: None, outcome: reading.outcome(end) });
+        seen.push(Observation::Status { id: id.clone(), status: HypStatus::Null });
+        self.report(&id, seen);
+        let foreign = self.table.read(|engine| engine.by_hypervisor_id(&id).is_none_or(|job| job.origin() == Origin::Foreign));
+        if foreign {
+            self.forget_course(&id);
+        }
+    }
+
+    /// Tells the engine of a job, unless that has ended meanwhile: it is not to be taken for a new one.
+    fn report(self: &Arc<Self>, id: &str, seen: Vec<Observation>) {
+        self.update_jobs(|engine, out| {
+            for observation in seen {
+                if engine.by_hypervisor_id(id).is_some() {
+                    engine.observe(observation, now(), out);
+                }
+            }
+        });
+    }
+
+    /// QEMU's answer to a question for the migration that is on its way.
+    fn see_course(self: &Arc<Self>, course: &Course, reply: &Value) {
+        let is_dump = course.question == QUERY_DUMP;
+        let reading = if is_dump { Reading::of_dump(reply) } else { Reading::of_migration(reply) };
+        match reading.status {
+            Status::Over(end) => self.over(course, &reading, end),
+            Status::None => {
+                let lost = Reading { error: Some("QEMU knows nothing of the job any more".to_owned()), ..reading };
+                self.over(course, &lost, End::Failed);
+            }
+            _ => self.report(&course.job, figures(&course.job, &reading)),
+        }
+    }
+
+    /// Fresh figures of what QEMU does not list.
+    pub(in crate::driver::qemu) fn refresh_course(self: &Arc<Self>) -> Result<()> {
+        let course = self.inner.lock().migrations.course.clone();
+        let under_way = |course: &Course| self.table.read(|engine| engine.by_hypervisor_id(&course.job).is_some_and(Job::is_active));
+        match course.filter(under_way) {
+            Some(course) => self.look(course.question, move |domain, reply| domain.see_course(&course, reply)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks once more about a migration that its own events may not tell of.
+    pub(in crate::driver::qemu) fn recheck_course(self: &Arc<Self>) {
+        let course = self.inner.lock().migrations.course.clone();
+        let Some(course) = course.filter(|course| course.job == FOREIGN) else { return };
+        let domain = Arc::downgrade(self);
+        self.post(course.question, json!({}), move |reply| {
+            if let (Some(domain), Ok(reply)) = (domain.upgrade(), reply) {
+                domain.see_course(&course, &reply);
+            }
+        });
+    }
+
+    /// The first answer to `query-migrate`: there may be one on its way that nobody here started.
+    pub(in crate::driver::qemu) fn see_first_migration(self: &Arc<Self>, reply: &Value) {
+        let course = self.inner.lock().migrations.course.clone();
+        match course {
+            Some(course) if course.question == QUERY_MIGRATE => self.see_course(&course, reply),
+            None if matches!(Reading::of_migration(reply).status, Status::UnderWay | Status::Cancelling) => {
+                let reading = Reading::of_migration(reply);
+                self.discover_migration(reading.progress);
+                self.report(FOREIGN, figures(FOREIGN, &reading));
+            }
+            _ => {}
+        }
+    }
+
+    /// The first answer to `query-dump`.
+    pub(in crate::driver::qemu) fn see_first_dump(self: &Arc<Self>, reply: &Value) {
+        let course = self.inner.lock().migrations.course.clone();
+        if let Some(course) = course.filter(|course| course.question == QUERY_DUMP) {
+            self.see_course(&course, reply);
+        }
+    }
+
+    /// A job of an earlier process that QEMU does not list, and that had not ended then.
+    pub(in crate::driver::qemu) fn take_over_course(&self) {
+        let adopted = self.table.read(|engine| {
+            let mut active = engine.iter().filter(|job| job.is_active() && !job.is_listed_by_hypervisor());
+            active.next().map(|job| Course::of(job.name(), job.kind(), job.config(), false))
+        });
+        self.inner.lock().migrations.course = adopted;
+    }
+
+    /// What an earlier process came to know the outcome of, and not to do what follows from it.
+    pub(in crate::driver::qemu) fn settle_adopted(self: &Arc<Self>) {
+        let unsettled = self.table.read(|engine| {
+            let job = engine.iter().find(|job| job.is_settling() && !job.is_listed_by_hypervisor())?;
+            Some(Listed {
+                id: job.hypervisor_id().to_owned(),
+                kind: job.kind(),
+                status: HypStatus::Running,
+                progress: Progress { current: job.stats().current, end: job.stats().end, speed: None },
+                error: None,
+            })
+        });
+        if let Some(listed) = unsettled {
+            self.observe(Observation::Unlisted(listed));
+        }
+    }
+
+    /// Takes a name for a job of this kind, whose caller is going to wait for it.
+    pub(super) fn embark(self: &Arc<Self>, request: StartRequest) -> Result<String> {
+        let request = StartRequest { listed: false, ..request };
+        let (kind, config) = (request.kind, request.config.clone());
+        let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
+        self.inner.lock().migrations.course = Some(Course::of(&name, kind, &config, true));
+        Ok(name)
+    }
+
+    /// Starts the migration of a job that has a name.
+    pub(super) fn set_off(
+        self: &Arc<Self>,
+        name: &str,
+        uri: &str,
+        capabilities: &[(&str, bool)],
+        parameters: Map<String, Value>,
+    ) -> Result<()> {
+        let capability = |(name, state): &(&str, bool)| json!({ "capability": name, "state": state });
+        let capabilities: Vec<Value> = [("events", true)].iter().chain(capabilities).map(capability).collect();
+        self.call("migrate-set-capabilities", json!({ "capabilities": capabilities }))?;
+        self.set_parameters(name, parameters)?;
+        self.call("migrate", json!({ "uri": uri }))?;
+        self.update_jobs(|engine, out| engine.started(name, now(), out));
+        Ok(())
+    }
+
+    /// Changes QEMU's parameters for a job, and remembers what they were.
+    fn set_parameters(&self, name: &str, parameters: Map<String, Value>) -> Result<()> {
+        let all = self.call("query-migrate-parameters", json!({}))?;
+        let before = parameters.keys().filter_map(|key| Some((key.clone(), all.get(key)?.clone()))).collect();
+        self.call("migrate-set-parameters", Value::Object(parameters))?;
+        if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
+            course.before = before;
+        }
+        Ok(())
+    }
+
+    /// Waits until it is known how a job went, as long as QEMU answers.
+    ///
+    /// # Errors
+    /// `OPERATION_TIMEOUT` if QEMU does not answer any more. The job goes on without its caller then.
+    pub(super) fn await_outcome(self: &Arc<Self>, name: &str) -> Result<Outcome> {
+        loop {
+            if let Some(outcome) = self.table.wait_for_outcome(name, PATIENCE)? {
+                return Ok(outcome);
+            }
+            // Fails when QEMU is stuck; finds out if its word on the end was missed.
+            if let Err(error) =
+                self.refresh_course().or_else(|error| if error.code == code::OPERATION_TIMEOUT { Err(error) } else { Ok(()) })
+            {
+                self.abandon(name);
+                return Err(error);
+            }
+        }
+    }
+
+    /// Its caller does not wait any longer.
+    fn abandon(&self, name: &str) {
+        if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
+            course.awaited = false;
+        }
+    }
+
+    /// All that was to be done about the end of a job is done: its user may know.
+    pub(super) fn arrive(self: &Arc<Self>, name: &str) {
+        self.forget_course(name);
+        self.update_jobs(|engine, out| engine.settled(name, now(), out));
+        self.forget_if_empty();
+    }
+
+    /// A job did not come to run, and nothing is left of the attempt.
+    pub(super) fn fail_to_embark(self: &Arc<Self>, name: &str, why: &Error) {
+        self.forget_course(name);
+        self.update_jobs(|engine, out| {
+            engine.start_failed(name, &why.message(), now(), out);
+            engine.settled(name, now(), out);
+        });
+        self.forget_if_empty();
+    }
+
+    fn forget_course(&self, id: &str) {
+        let mut inner = self.inner.lock();
+        let Some(course) = inner.migrations.course.take_if(|course| course.job == id) else { return };
+        inner.expects_migration &= course.kind != JobType::MigrationIn;
+        drop(inner);
+        if !course.before.is_empty() {
+            self.post("migrate-set-parameters", Value::Object(course.before), |_| {});
+        }
+    }
+
+    /// It is known how a job went that QEMU does not list. What follows is done by its caller, if there is one, else here.
+    /// Runs under the lock of the job table.
+    pub(in crate::driver::qemu) fn settle_unlisted(self: &Arc<Self>, engine: &Engine, name: &str, outcome: &Outcome) {
+        let Some(job) = engine.get(name) else { return };
+        if let Some(params) = older::completed(job, outcome, now()) {
+            self.inner.lock().migrations.completed = Some(params.clone());
+            self.emit(Payload::JobCompleted { params });
+        }
+        let awaited = self.inner.lock().migrations.course.as_ref().is_some_and(|course| course.job == name && course.awaited);
+        if awaited {
+            return;
+        }
+        let after = Aftermath::of(job.kind(), job.config(), outcome);
+        self.see_off(name.to_owned(), after);
+    }
+
+    /// Does without waiting what follows from the end of a job.
+    fn see_off(self: &Arc<Self>, name: String, after: Aftermath) {
+        let (command, arguments) = match after {
+            Aftermath::Nothing => ("query-status", json!({})),
+            Aftermath::Resume => ("cont", json!({})),
+            Aftermath::Reset => ("system_reset", json!({})),
+            Aftermath::Leave(reason, detail) => {
+                self.inner.lock().leaving = Some((reason, detail));
+                // Its job ends with it.
+                return self.post("quit", json!({}), |_| {});
+            }
+        };
+        let domain = Arc::downgrade(self);
+        self.post(command, arguments, move |reply| {
+            if let Some(domain) = domain.upgrade().filter(|_| !matches!(reply, Err(CallError::Closed(_)))) {
+                domain.arrive(&name);
+            }
+        });
+    }
+
+    /// Does what follows from the end of a job, and waits until that is done.
+    pub(super) fn follow_up(self: &Arc<Self>, name: &str, after: Aftermath) -> Result<()> {
+        let done = match after {
+            Aftermath::Nothing => Ok(()),
+            Aftermath::Resume => self.call("cont", json!({})).map(drop),
+            Aftermath::Reset => self.call("system_reset", json!({})).map(drop),
+            Aftermath::Leave(reason, detail) => self.leave_for(reason, detail),
+        };
+        self.arrive(name);
+        done
+    }
+
+    /// What follows from the end of a job that has not been told yet.
+    pub(super) fn aftermath(&self, name: &str, outcome: &Outcome) -> Aftermath {
+        self.table.read(|engine| engine.get(name).map_or(Aftermath::Nothing, |job| Aftermath::of(job.kind(), job.config(), outcome)))
+    }
+
+    /// What was done for a job that cannot be started is undone. Returns why it cannot.
+    pub(super) fn undo_start(self: &Arc<Self>, name: &str, why: Error) -> Error {
+        let resume = self.table.read(|engine| engine.record(name).is_some_and(|job| job.config.has_option(RESUME)));
+        if resume {
+            // The error that counts is the first.
+            let _ = self.call("cont", json!({}));
+        }
+        self.fail_to_embark(name, &why);
+        why
+    }
+
+    /// Pauses the guest for a job; says whether it ran.
+    pub(super) fn pause_for_job(&self) -> Result<bool> {
+        if self.inner.lock().state != DomainState::Running {
+            return Ok(false);
+        }
+        self.call("stop", json!({}))?;
+        Ok(true)
+    }
+
+    /// Notes that the guest is to go on after the job.
+    pub(super) fn note_resume(self: &Arc<Self>, name: &str) {
+        self.update_jobs(|engine, out| engine.describe(name, |config| config.options.push(RESUME.to_owned()), out));
+    }
+}
+
+/// What a reading says of a job that has not ended.
+fn figures(id: &str, reading: &Reading) -> Vec<Observation> {
+    let Some(stats) = reading.stats.clone() else { return Vec::new() };
+    vec![Observation::Migration { id: id.to_owned(), stats }, Observation::Progress { id: id.to_owned(), progress: reading.progress }]
+}
+
+/// libvirt's error for a job that did not succeed.
+pub(super) fn verdict(kind: JobType, outcome: &Outcome) -> Result<()> {
+    let what = older::operation_name(kind);
+    match outcome {
+        Outcome::Completed => Ok(()),
+        Outcome::Aborted => Err(Error::new(code::OPERATION_ABORTED, format!("job '{what}' canceled by client"))),
+        Outcome::Failed(why) if why == UNEXPLAINED => Err(Error::failed(format!("job '{what}' unexpectedly failed"))),
+        Outcome::Failed(why) => Err(Error::failed(format!("job '{what}' failed: {why}"))),
+    }
+}

@@ -1,0 +1,109 @@
+//! `virDomainMigrateToURI` and its siblings, straight from QEMU to QEMU.
+
+use std::sync::Arc;
+
+use serde_json::{json, Map};
+
+use super::course::{verdict, UNLIMITED};
+use crate::driver::qemu::domain::QemuDomain;
+use crate::driver::qemu::translate::number;
+use crate::driver::request::Migrate;
+use crate::job::{JobConfig, StartRequest};
+use crate::model::{Error, JobType, Result};
+
+/// `virDomainMigrateFlags` that mean something between two QEMUs.
+mod flag {
+    pub const LIVE: u32 = 1 << 0;
+    pub const PAUSED: u32 = 1 << 5;
+}
+
+/// How long the guest may stop, in milliseconds, that need not run during its migration. QEMU hears nothing meanwhile, so it
+/// must be less than the time after which a monitor counts as stuck.
+const LONG_STOP: u64 = 10_000;
+
+impl QemuDomain {
+    /// Moves the guest to a QEMU that waits for it. Returns when it has gone there, or goes on here.
+    pub(in crate::driver::qemu) fn migrate(self: &Arc<Self>, request: &Migrate<'_>) -> Result<String> {
+        self.require_alive()?;
+        check_uri(request.uri)?;
+        self.refuse_block_jobs()?;
+        let bandwidth = match request.bandwidth {
+            0 => self.inner.lock().migrations.speed,
+            mib => mib.saturating_mul(1 << 20),
+        };
+        let words = [(flag::LIVE, "live"), (flag::PAUSED, "paused")];
+        let options = words.iter().filter(|(bit, _)| request.flags & bit != 0).map(|(_, word)| (*word).to_owned()).collect();
+        let config = JobConfig { uri: Some(request.uri.to_owned()), bandwidth, options, ..JobConfig::default() };
+        let name = self.embark(StartRequest::new(JobType::Migration, config).with_flags(request.flags))?;
+        if let Err(error) = self.set_off_for(&name, request, bandwidth) {
+            return Err(self.undo_start(&name, error));
+        }
+        let outcome = self.await_outcome(&name)?;
+        self.follow_up(&name, self.aftermath(&name, &outcome))?;
+        verdict(JobType::Migration, &outcome).map(|()| name)
+    }
+
+    fn set_off_for(self: &Arc<Self>, name: &str, request: &Migrate<'_>, bandwidth: u64) -> Result<()> {
+        let live = request.flags & flag::LIVE != 0;
+        // A guest that is stopped arrives stopped, so one that is not to stay so must run until the end.
+        if request.flags & flag::PAUSED != 0 && self.pause_for_job()? {
+            self.note_resume(name);
+        }
+        let mut parameters = Map::new();
+        parameters.insert("max-bandwidth".to_owned(), if bandwidth == 0 { UNLIMITED } else { bandwidth }.into());
+        if !live {
+            parameters.insert("downtime-limit".to_owned(), LONG_STOP.into());
+        }
+        self.set_off(name, request.uri, &[("auto-converge", !live)], parameters)
+    }
+
+    /// libvirt saves, dumps to a stream and migrates no domain that has block jobs. QEMU may not survive it, whoever started
+    /// them.
+    pub(super) fn refuse_block_jobs(&self) -> Result<()> {
+        let busy = self.table.read(|engine| {
+            let blocking = engine.iter().find(|job| job.is_active() && job.kind().is_block());
+            blocking.map(|job| job.name().to_owned())
+        });
+        busy.map_or(Ok(()), |name| Err(Error::invalid(format!("domain has active block job '{name}'"))))
+    }
+}
+
+impl QemuDomain {
+    /// The limit of the migration that is going on, and of those to come.
+    pub(in crate::driver::qemu) fn set_migration_speed(self: &Arc<Self>, mib_per_s: u64) -> Result<()> {
+        self.require_alive()?;
+        let bytes = mib_per_s.saturating_mul(1 << 20);
+        let course = self.inner.lock().migrations.course.clone().filter(|course| course.kind == JobType::Migration);
+        if let Some(course) = course {
+            self.call("migrate-set-parameters", json!({ "max-bandwidth": if bytes == 0 { UNLIMITED } else { bytes } }))?;
+            self.update_jobs(|engine, _| engine.speed_set(&course.job, bytes));
+        }
+        self.inner.lock().migrations.speed = bytes;
+        Ok(())
+    }
+
+    /// In MiB per second; where there is no limit, the largest that can be said, as in libvirt.
+    pub(in crate::driver::qemu) fn migration_speed(&self) -> Result<u64> {
+        self.require_alive()?;
+        let bytes = self.inner.lock().migrations.speed;
+        Ok(if bytes == 0 { UNLIMITED } else { bytes } >> 20)
+    }
+
+    /// How long the guest may stop, in milliseconds.
+    pub(in crate::driver::qemu) fn set_migration_downtime(&self, ms: u64) -> Result<()> {
+        self.require_alive()?;
+        self.call("migrate-set-parameters", json!({ "downtime-limit": ms })).map(drop)
+    }
+
+    pub(in crate::driver::qemu) fn migration_downtime(&self) -> Result<u64> {
+        self.require_alive()?;
+        Ok(number(&self.call("query-migrate-parameters", json!({}))?, "downtime-limit"))
+    }
+}
+
+fn check_uri(uri: &str) -> Result<()> {
+    if uri.split_once(':').is_some_and(|(scheme, rest)| matches!(scheme, "tcp" | "unix") && !rest.is_empty()) {
+        return Ok(());
+    }
+    Err(Error::invalid_arg(format!("migration URI '{uri}' is not of the form tcp:HOST:PORT or unix:PATH")))
+}

@@ -1,0 +1,254 @@
+//! Migration from one real QEMU to another.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use support::{emulator, Client, Other, Qemu};
+use virt_jobs::driver::request::Migrate;
+use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
+
+const LIVE: u32 = 1 << 0;
+const PAUSED: u32 = 1 << 5;
+const MIB: u32 = 16;
+
+/// A QEMU whose memory is full of what cannot be left out, so that its migration takes as long as its limit says.
+struct Pair {
+    client: Client,
+    other: Other,
+    source: Qemu,
+    dir: tempfile::TempDir,
+    emulator: String,
+}
+
+impl Pair {
+    fn new() -> Option<Pair> {
+        let emulator = emulator()?;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("vms")).unwrap();
+        fill(&dir.path().join("memory"));
+        let second = format!("unix:{}/other.sock,server=on,wait=off", dir.path().display());
+        let arguments = ["-qmp".to_owned(), second].into_iter().chain(memory(&dir.path().join("memory")));
+        let arguments: Vec<String> = arguments.collect();
+        let source = Qemu::start_without_guest(&emulator, &dir.path().join("vms/vm.qmp"), &words(&arguments));
+        let other = Other::connect(&dir.path().join("other.sock"));
+        let client = Client::open(&dir.path().join("vms"));
+        Some(Pair { client, other, source, dir, emulator })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn uri(&self) -> String {
+        format!("unix:{}", self.path("incoming.sock").display())
+    }
+
+    /// A QEMU started by hand that waits for the guest. One that was there before must be gone.
+    fn destination(&self) -> (Qemu, Other) {
+        let _ = std::fs::remove_file(self.path("there.sock"));
+        std::fs::File::create(self.path("memory-there")).unwrap().set_len(u64::from(MIB) << 20).unwrap();
+        let arguments: Vec<String> = memory(&self.path("memory-there")).chain(["-incoming".to_owned(), self.uri()]).collect();
+        let qemu = Qemu::start_without_guest(&self.emulator, &self.path("there.sock"), &words(&arguments));
+        let monitor = Other::connect(&self.path("there.sock"));
+        (qemu, monitor)
+    }
+
+    fn migrate(&self, bandwidth: u64, flags: u32) -> Result<String, Error> {
+        let uri = self.uri();
+        self.client.domain.migrate(&Migrate { uri: &uri, bandwidth, xml: None, flags, params: Vec::new() })
+    }
+
+    /// The document of a migration that is going over the memory.
+    fn first_pass(&self, name: &str) -> String {
+        let mut document = String::new();
+        support::wait_until("figures", || {
+            document = self.client.domain.job_xml(name, true).unwrap();
+            document.contains("<iteration>1</iteration>")
+        });
+        document
+    }
+
+    /// Starts a migration that takes long, and returns when it is on its way.
+    fn while_migrating<R>(&self, bandwidth: u64, flags: u32, look: impl FnOnce(&str) -> R) -> (Result<String, Error>, R) {
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| self.migrate(bandwidth, flags));
+            support::wait_until("a migration", || self.client.jobs().iter().any(|job| job.1 == JobType::Migration));
+            let seen = look(&self.client.jobs()[0].0);
+            (caller.join().unwrap(), seen)
+        })
+    }
+}
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+fn memory(file: &Path) -> impl Iterator<Item = String> {
+    let object = format!("memory-backend-file,id=m0,size={MIB}M,mem-path={},share=on", file.display());
+    ["-m".to_owned(), MIB.to_string(), "-object".to_owned(), object, "-machine".to_owned(), "memory-backend=m0".to_owned()].into_iter()
+}
+
+fn fill(file: &Path) {
+    let mut seed = 88_172_645_463_325_252_u64;
+    let words = (0..(MIB << 20) / 8).flat_map(|_| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed.to_ne_bytes()
+    });
+    std::fs::write(file, words.collect::<Vec<u8>>()).unwrap();
+}
+
+fn is_running(monitor: &mut Other) -> bool {
+    monitor.run("query-status", json!({}))["running"] == json!(true)
+}
+
+#[test]
+fn a_guest_moves_to_a_qemu_that_was_started_by_hand() {
+    let Some(pair) = Pair::new() else { return };
+    let (_there, mut monitor) = pair.destination();
+    let (ended, document) = pair.while_migrating(8, LIVE, |name| pair.first_pass(name));
+    assert_eq!(ended.as_deref(), Ok("migration-1"));
+    assert!(document.contains("<job type='migration' state='running'>"), "{document}");
+    assert!(document.contains(&format!("<uri>{}</uri>", pair.uri())), "{document}");
+    assert!(document.contains("<bandwidth unit='bytes/s'>8388608</bandwidth>"), "{document}");
+    assert!(is_running(&mut monitor));
+    assert_eq!(pair.client.domain.state().unwrap(), (DomainState::Shutoff, 4));
+    let expected = ["migration-1 migration running", "lifecycle 3 1", "migration-1 migration completed", "lifecycle 5 3"];
+    assert_eq!(pair.client.told(), expected);
+}
+
+#[test]
+fn a_guest_that_need_not_run_on_the_way_runs_when_it_is_there() {
+    let Some(pair) = Pair::new() else { return };
+    let (_there, mut monitor) = pair.destination();
+    assert_eq!(pair.migrate(0, 0).as_deref(), Ok("migration-1"));
+    assert!(is_running(&mut monitor));
+    assert_eq!(pair.client.domain.state().unwrap(), (DomainState::Shutoff, 4));
+}
+
+#[test]
+fn a_guest_that_is_to_arrive_stopped_stops_first() {
+    let Some(mut pair) = Pair::new() else { return };
+    let error = pair.migrate(0, PAUSED).unwrap_err();
+    assert_eq!(error.code, code::OPERATION_FAILED);
+    assert!(is_running(&mut pair.other));
+    let (_there, mut monitor) = pair.destination();
+    assert_eq!(pair.migrate(0, PAUSED).as_deref(), Ok("migration-2"));
+    assert!(!is_running(&mut monitor));
+    let told = pair.client.told();
+    assert_eq!(
+        told[told.len() - 4..],
+        ["lifecycle 3 1", "migration-2 migration running", "migration-2 migration completed", "lifecycle 5 3"]
+    );
+}
+
+#[test]
+fn limits_are_kept_and_can_be_changed_on_the_way() {
+    let Some(pair) = Pair::new() else { return };
+    let domain = pair.client.domain.clone();
+    assert_eq!(domain.migrate_get_max_speed(), Ok(i64::MAX as u64 >> 20));
+    assert_eq!(domain.migrate_get_max_downtime(), Ok(300));
+    domain.migrate_set_max_speed(1).unwrap();
+    domain.migrate_set_max_downtime(200).unwrap();
+    assert_eq!((domain.migrate_get_max_speed(), domain.migrate_get_max_downtime()), (Ok(1), Ok(200)));
+    let there = pair.destination();
+    let (ended, limit) = pair.while_migrating(0, 0, |name| {
+        let limit = pair.client.domain.job_xml(name, false).unwrap().contains("<bandwidth unit='bytes/s'>1048576<");
+        domain.control_job(name, ControlOp::Abort).unwrap();
+        limit
+    });
+    assert_eq!((ended.unwrap_err().code, limit), (code::OPERATION_ABORTED, true));
+    // What was changed for the one migration is as it was.
+    assert_eq!(domain.migrate_get_max_downtime(), Ok(200));
+    drop(there);
+    let _there = pair.destination();
+    let (ended, ()) = pair.while_migrating(1, LIVE, |_| domain.migrate_set_max_speed(1000).unwrap());
+    assert_eq!(ended.as_deref(), Ok("migration-2"));
+}
+
+#[test]
+fn a_migration_that_is_aborted_leaves_the_guest_running() {
+    let Some(mut pair) = Pair::new() else { return };
+    let there = pair.destination();
+    let (ended, ()) = pair.while_migrating(8, LIVE, |name| pair.client.domain.control_job(name, ControlOp::Abort).unwrap());
+    let error = ended.unwrap_err();
+    assert_eq!((error.code, error.detail.as_str()), (code::OPERATION_ABORTED, "job 'migration out' canceled by client"));
+    assert!(is_running(&mut pair.other));
+    assert_eq!(pair.client.states("migration-1"), ["running", "aborted"]);
+    assert_eq!(pair.client.jobs(), []);
+    // And it can be tried again.
+    drop(there);
+    let _there = pair.destination();
+    assert_eq!(pair.migrate(0, LIVE).as_deref(), Ok("migration-2"));
+}
+
+#[test]
+fn a_migration_to_nobody_fails_and_says_why() {
+    let Some(mut pair) = Pair::new() else { return };
+    for flags in [LIVE, 0] {
+        let error = pair.migrate(0, flags).unwrap_err();
+        assert_eq!(error.code, code::OPERATION_FAILED, "{error}");
+        assert!(error.detail.starts_with("job 'migration out' failed: "), "{error}");
+        assert!(error.detail.contains("No such file"), "{error}");
+        assert!(is_running(&mut pair.other));
+    }
+    assert_eq!(pair.client.states("migration-1"), ["running", "failed"]);
+    assert_eq!(pair.client.domain.state().unwrap().0, DomainState::Running);
+}
+
+#[test]
+fn a_destination_that_dies_fails_the_migration() {
+    let Some(mut pair) = Pair::new() else { return };
+    let (there, _monitor) = pair.destination();
+    let (ended, ()) = pair.while_migrating(8, LIVE, |_| there.signal(libc::SIGKILL));
+    assert_eq!(ended.unwrap_err().code, code::OPERATION_FAILED);
+    assert!(is_running(&mut pair.other));
+    assert_eq!(pair.client.states("migration-1"), ["running", "failed"]);
+}
+
+#[test]
+fn a_source_that_dies_fails_the_migration() {
+    let Some(pair) = Pair::new() else { return };
+    let (_there, _monitor) = pair.destination();
+    let (ended, ()) = pair.while_migrating(8, LIVE, |_| pair.source.signal(libc::SIGKILL));
+    assert_eq!(ended.unwrap_err().code, code::OPERATION_FAILED);
+    pair.client.wait_for("lifecycle 5 5");
+    assert_eq!(pair.client.states("migration-1"), ["running", "failed"]);
+}
+
+#[test]
+fn a_migration_that_another_client_starts_is_listed_and_can_be_aborted() {
+    let Some(mut pair) = Pair::new() else { return };
+    let (_there, _monitor) = pair.destination();
+    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    let uri = pair.uri();
+    pair.other.run("migrate", json!({ "uri": uri }));
+    pair.client.wait_for("migration migration running");
+    assert_eq!(pair.client.jobs(), [("migration".to_owned(), JobType::Migration, JobState::Running)]);
+    let error = pair.migrate(0, LIVE).unwrap_err();
+    assert!(error.detail.contains("another job is active: 'migration'"), "{error}");
+    let document = pair.client.domain.job_xml("migration", true).unwrap();
+    assert!(document.contains("<total unit='bytes'>"), "{document}");
+    pair.client.domain.control_job("migration", ControlOp::Abort).unwrap();
+    pair.client.wait_for("migration migration aborted");
+    assert_eq!(pair.client.jobs(), []);
+}
+
+#[test]
+fn a_migration_is_found_by_whoever_comes_later() {
+    let Some(mut pair) = Pair::new() else { return };
+    let (_there, _monitor) = pair.destination();
+    drop(pair.client);
+    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    let uri = format!("unix:{}", pair.dir.path().join("incoming.sock").display());
+    pair.other.run("migrate", json!({ "uri": uri }));
+    let client = Client::open(&pair.dir.path().join("vms"));
+    assert_eq!(client.jobs(), [("migration".to_owned(), JobType::Migration, JobState::Running)]);
+    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
+    client.wait_for("migration migration completed");
+    assert!(client.domain.wait_job("migration", 0, Some(Duration::ZERO)).unwrap().is_some());
+}
