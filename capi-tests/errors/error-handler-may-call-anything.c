@@ -1,4 +1,7 @@
-/* A handler may call the library, even to close the connection that the error is about. */
+/*
+ * A handler may call the library, even to close the connection that the error is about. Whatever it calls, the failed call
+ * leaves its own error behind.
+ */
 
 #include "world.h"
 
@@ -35,6 +38,7 @@ int main(void)
     dom = domain_of(conn, "test");
     CHECK_INT(virDomainJobControl(dom, "no-such-job", ABORT, 0), -1);
     CHECK_INT(times, 2);
+    CHECK_ERROR_SAYS(VIR_ERR_NO_DOMAIN_JOB, "no-such-job");
     CHECK_INT(virDomainFree(dom), -1);
     CHECK_ERROR(VIR_ERR_INVALID_DOMAIN);
     return 0;

@@ -201,6 +201,12 @@ pub fn set(fault: &Fault) {
     unsafe { last().write(c_error(fault)) };
 }
 
+/// What tells the thread's error from another.
+fn identity_of_last() -> (c_int, String) {
+    // SAFETY: this thread's own error, whose message is NULL or a C string.
+    unsafe { ((*last()).code, text_of((*last()).message).into_owned()) }
+}
+
 /// Sets the thread's error and tells whoever is to be told.
 pub fn report(fault: &Fault, connection: Option<&Connect>) {
     set(fault);
@@ -213,8 +219,15 @@ pub fn report(fault: &Fault, connection: Option<&Connect>) {
         }
     }
     match handler.function {
-        // SAFETY: the application's function, with its data and this thread's error; no lock is held.
-        Some(function) => unsafe { function(handler.user_data, last()) },
+        Some(function) => {
+            let told = identity_of_last();
+            // SAFETY: the application's function, with its data and this thread's error; no lock is held.
+            unsafe { function(handler.user_data, last()) };
+            // What the handler called may have made this thread forget why the call failed.
+            if identity_of_last() != told {
+                set(fault);
+            }
+        }
         // SAFETY: this thread's own error.
         None => unsafe { print(last()) },
     }
