@@ -229,7 +229,8 @@ fn a_domain_that_is_killed_leaves_no_files_either() {
 
 #[test]
 fn a_domain_that_is_killed_while_it_is_to_start_a_job_leaves_no_files_either() {
-    let works: [fn(&Client, &std::path::Path) -> Result<String, Error>; 2] = [
+    type Work = fn(&Client, &std::path::Path) -> Result<String, Error>;
+    let works: [Work; 2] = [
         |client, _| client.try_commit("vda", None, None, 0, virt_jobs::model::flags::commit::ACTIVE),
         |client, path| client.try_copy("vda", path, 0, JOB_START_PERSIST),
     ];

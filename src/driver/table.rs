@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::request::ListFilter;
+use crate::event::LaterWakers;
 use crate::job::{Effect, Engine, Job, Outcome, Powers};
 use crate::model::{Error, JobState, Result};
 
@@ -54,6 +55,7 @@ impl JobTable {
     /// `sink` must not block and must not come back here.
     pub fn update<R>(&self, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R, mut sink: impl FnMut(&Engine, &Effect)) -> R {
         let mut effects = Vec::new();
+        let _wakers = LaterWakers::new();
         let mut inner = self.inner.lock();
         let result = change(&mut inner.engine, &mut effects);
         for effect in &effects {

@@ -19,8 +19,10 @@ mod schedules;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod wakers;
 
 pub use subscriptions::Subscriptions;
+pub use wakers::LaterWakers;
 
 use crate::model::event::Event;
 

@@ -6,11 +6,10 @@ use std::thread::{self, ThreadId};
 
 use parking_lot::Mutex;
 
+use super::wakers::{self, Waker};
 use super::{Handler, Key};
 use crate::model::event::{id, Event, Payload};
 use crate::model::{Error, Result, Uuid};
-
-type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// The subscriptions of one connection and the events on their way to them.
 #[derive(Default)]
@@ -113,8 +112,8 @@ impl Subscriptions {
         self.state.lock().entries.is_empty()
     }
 
-    /// Sets what is called, with no lock held and on the pushing thread, when there is something to flush. To be set
-    /// before the first subscription is made.
+    /// Sets what is called, on the pushing thread and with no lock held (see [`LaterWakers`](super::LaterWakers)), when there
+    /// is something to flush. To be set before the first subscription is made.
     pub fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
         let old = self.state.lock().waker.replace(Arc::from(waker));
         drop(old);
@@ -132,7 +131,7 @@ impl Subscriptions {
         let waker = state.wake();
         drop(state);
         if let Some(waker) = waker {
-            waker();
+            wakers::call(waker);
         }
     }
 
@@ -236,7 +235,7 @@ impl Drop for Flush<'_> {
         let waker = if state.queue.is_empty() { None } else { state.wake() };
         drop(state);
         if let Some(waker) = waker {
-            waker();
+            wakers::call(waker);
         }
         drop(retired);
     }

@@ -4,7 +4,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::{Handler, Key, Subscriptions};
+use super::{Handler, Key, LaterWakers, Subscriptions};
 use crate::model::event::{id, Event, Payload};
 use crate::model::{code, DomainRef, JobState, JobType, Uuid};
 
@@ -417,4 +417,28 @@ fn the_last_handlers_are_dropped_with_the_subscriptions() {
     subscriptions.push(lifecycle("one", 1));
     drop(subscriptions);
     assert_eq!(bench.seen(), ["a dropped"]);
+}
+
+#[test]
+fn who_pushes_under_a_lock_calls_wakers_after_it() {
+    let bench = Bench::default();
+    let noting = bench.clone();
+    bench.subscriptions.set_waker(Box::new(move || noting.note("woken".to_owned())));
+    bench.probe("a").on_lifecycle();
+    let outer = LaterWakers::new();
+    let inner = LaterWakers::new();
+    bench.push(1);
+    drop(inner);
+    assert_eq!(bench.seen(), [""; 0]);
+    // Another thread has no such lock.
+    let other = bench.clone();
+    assert_eq!(thread::spawn(move || other.flush()).join().unwrap(), ["a:1"]);
+    bench.push(2);
+    drop(outer);
+    assert_eq!(bench.seen(), ["woken", "woken"]);
+    bench.push(3);
+    assert_eq!(bench.seen(), [""; 0], "one waker for all that waits to be flushed");
+    assert_eq!(bench.flush(), ["a:2", "a:3"]);
+    bench.push(4);
+    assert_eq!(bench.seen(), ["woken"]);
 }

@@ -245,13 +245,14 @@ impl Hub {
 
     /// Queues an event on every connection.
     pub fn emit(&self, event: &Event) {
-        self.listeners.lock().retain(|listener| match listener.upgrade() {
-            Some(events) => {
-                events.push(event.clone());
-                true
-            }
-            None => false,
-        });
+        let listeners: Vec<Arc<Subscriptions>> = {
+            let mut listeners = self.listeners.lock();
+            listeners.retain(|listener| listener.strong_count() > 0);
+            listeners.iter().filter_map(Weak::upgrade).collect()
+        };
+        for events in listeners {
+            events.push(event.clone());
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::snapshot::Snapshots;
 use super::task::{Mirroring, Task};
 use super::world::{Env, World};
 use crate::driver::table::JobTable;
+use crate::event::LaterWakers;
 use crate::job::{Effect, Engine, Observation, OlderEvent, Outcome, Powers};
 use crate::model::domain::reason;
 use crate::model::event::Payload;
@@ -104,7 +105,7 @@ impl Vm {
 
     /// Takes the domain to work on it; what should have happened by now has happened.
     pub fn lock(&self) -> Locked<'_> {
-        let mut locked = Locked { vm: self, inner: self.inner.lock() };
+        let mut locked = Locked::of(self);
         locked.catch_up();
         locked
     }
@@ -139,7 +140,7 @@ impl Drop for Vm {
 
 impl Sleeper for Vm {
     fn wake(&self) {
-        let mut locked = Locked { vm: self, inner: self.inner.lock() };
+        let mut locked = Locked::of(self);
         locked.inner.armed = None;
         locked.catch_up();
     }
@@ -149,6 +150,14 @@ impl Sleeper for Vm {
 pub(super) struct Locked<'a> {
     pub vm: &'a Vm,
     pub inner: MutexGuard<'a, Inner>,
+    /// Goes after the lock.
+    _wakers: LaterWakers,
+}
+
+impl<'a> Locked<'a> {
+    fn of(vm: &'a Vm) -> Locked<'a> {
+        Locked { vm, inner: vm.inner.lock(), _wakers: LaterWakers::new() }
+    }
 }
 
 impl Drop for Locked<'_> {
