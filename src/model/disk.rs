@@ -70,6 +70,19 @@ pub struct DiskTuning {
     pub detect_zeroes: Option<String>,
 }
 
+/// Where a device is in the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Address {
+    Pci {
+        bus: u32,
+        slot: u32,
+    },
+    /// On the one controller of the disk's bus.
+    Drive {
+        unit: u32,
+    },
+}
+
 /// A disk of a domain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Disk {
@@ -91,6 +104,8 @@ pub struct Disk {
     pub probe_after: Option<usize>,
     pub mirror: Option<Mirror>,
     pub alias: Option<String>,
+    /// The place that its target implies, if none is given.
+    pub address: Option<Address>,
 }
 
 impl Disk {

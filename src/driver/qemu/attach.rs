@@ -52,18 +52,22 @@ pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a P
     welcome(hub, newcomers)
 }
 
+/// What is done with a new domain before anything is asked of its QEMU.
+pub(super) type Prepare<'a> = Box<dyn FnOnce(&Arc<QemuDomain>) + 'a>;
+
 /// Makes a domain of the monitor behind one socket.
-pub(super) fn attach(hub: &Arc<Hub>, socket: &Path) -> Result<Arc<QemuDomain>> {
+pub(super) fn attach(hub: &Arc<Hub>, socket: &Path, prepare: Option<Prepare<'_>>) -> Result<Arc<QemuDomain>> {
     let handler = Arc::new(Handler::default());
     let monitor = Monitor::open(&hub.reactor, socket, handler.clone() as Arc<dyn MonitorHandler>, Limits::default())?;
-    let attached = welcome(hub, vec![Some(Ok(Newcomer::ask(socket, handler, monitor)))]).pop().flatten();
+    let newcomer = Newcomer { prepare, ..Newcomer::ask(socket, handler, monitor) };
+    let attached = welcome(hub, vec![Some(Ok(newcomer))]).pop().flatten();
     attached.unwrap_or_else(|| Err(Error::internal(format!("nobody is behind '{}'", socket.display()))))
 }
 
 /// In each step all are asked before the first is waited for.
-fn welcome(hub: &Arc<Hub>, newcomers: Vec<Option<Result<Newcomer>>>) -> Vec<Option<Result<Arc<QemuDomain>>>> {
+fn welcome(hub: &Arc<Hub>, newcomers: Vec<Option<Result<Newcomer<'_>>>>) -> Vec<Option<Result<Arc<QemuDomain>>>> {
     let deadline = Instant::now() + PATIENCE;
-    let introduce = |newcomer: Result<Newcomer>| newcomer.and_then(|newcomer| newcomer.introduce(hub, deadline));
+    let introduce = |newcomer: Result<Newcomer<'_>>| newcomer.and_then(|newcomer| newcomer.introduce(hub, deadline));
     let introduced: Vec<Option<_>> = newcomers.into_iter().map(|newcomer| newcomer.map(introduce)).collect();
     let deadline = Instant::now() + PATIENCE;
     let settle = |introduced: Result<(Arc<QemuDomain>, Questions)>| {
@@ -75,16 +79,17 @@ fn welcome(hub: &Arc<Hub>, newcomers: Vec<Option<Result<Newcomer>>>) -> Vec<Opti
 }
 
 /// A monitor that has been asked who it is.
-struct Newcomer {
+struct Newcomer<'a> {
     socket: PathBuf,
     handler: Arc<Handler>,
     monitor: Arc<Monitor>,
     questions: Questions,
     answers: Arc<Mutex<HashMap<&'static str, Value>>>,
+    prepare: Option<Prepare<'a>>,
 }
 
-impl Newcomer {
-    fn ask(socket: &Path, handler: Arc<Handler>, monitor: Arc<Monitor>) -> Newcomer {
+impl<'a> Newcomer<'a> {
+    fn ask(socket: &Path, handler: Arc<Handler>, monitor: Arc<Monitor>) -> Newcomer<'a> {
         let (questions, answers) = (Questions::default(), Arc::<Mutex<HashMap<&'static str, Value>>>::default());
         for command in ["query-uuid", "query-memory-size-summary", "query-cpus-fast", "query-kvm", "query-target"] {
             let answers = answers.clone();
@@ -92,7 +97,7 @@ impl Newcomer {
                 answers.lock().insert(command, reply.clone());
             });
         }
-        Newcomer { socket: socket.to_owned(), handler, monitor, questions, answers }
+        Newcomer { socket: socket.to_owned(), handler, monitor, questions, answers, prepare: None }
     }
 
     /// Makes a domain of it, and asks for everything that events will keep up to date from then on.
@@ -111,6 +116,9 @@ impl Newcomer {
         let domain = Arc::new(QemuDomain::new(hub, me, records, Some(self.monitor), def, ours));
         domain.take_over_records();
         domain.take_over_course();
+        if let Some(prepare) = self.prepare {
+            prepare(&domain);
+        }
         self.handler.link(&domain);
         let questions = domain.ask_everything()?;
         Ok((domain, questions))

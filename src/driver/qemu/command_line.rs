@@ -17,7 +17,7 @@ use super::machine::{self, Layout};
 pub(super) use super::paths::VmPaths;
 use crate::model::disk::{Disk, Image};
 use crate::model::{Error, Result};
-use crate::xml::domain::DomainDef;
+use crate::xml::domain::{Controller, DomainDef};
 
 /// What to execute.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,12 +56,15 @@ pub(super) fn build(def: &mut DomainDef, paths: &VmPaths) -> Result<CommandLine>
     let layout = Layout::of(def);
     sort_disks(&mut def.disks)?;
     number_images(&mut def.disks);
+    if !def.controllers.iter().any(|controller| controller.kind == "usb") {
+        // Other readers of the XML would add one.
+        def.controllers.push(Controller { kind: "usb".to_owned(), model: Some("none".to_owned()), ..Controller::default() });
+    }
     for controller in &mut def.controllers {
-        controller.alias = Some(machine::controller_alias(layout, &controller.kind));
+        machine::complete_controller(layout, controller)?;
     }
     for disk in &mut def.disks {
-        let alias = disk.alias.take().map_or_else(|| machine::disk_alias(disk), Ok)?;
-        disk.alias = Some(alias);
+        machine::complete_disk(layout, disk)?;
     }
     let mut args = Args(Vec::new());
     identity(&mut args, def);
@@ -78,11 +81,10 @@ pub(super) fn build(def: &mut DomainDef, paths: &VmPaths) -> Result<CommandLine>
 /// As [`build`].
 pub(super) fn hotplug(def: &DomainDef, disk: &mut Disk) -> Result<Hotplug> {
     let layout = Layout::of(def);
-    let alias = disk.alias.take().map_or_else(|| machine::disk_alias(disk), Ok)?;
-    disk.alias = Some(alias);
+    machine::complete_disk(layout, disk)?;
     let there = def.controllers.iter().any(|c| c.kind == "scsi") || def.disks.iter().any(|d| d.bus == "scsi");
     Ok(Hotplug {
-        controller: (disk.bus == "scsi" && !there).then(|| machine::scsi_controller(layout)),
+        controller: (disk.bus == "scsi" && !there).then(|| machine::scsi_controller(layout, None)).transpose()?,
         nodes: blockdev::nodes(disk)?,
         device: machine::disk_device(layout, disk, disk.boot_order)?,
     })

@@ -1,5 +1,6 @@
 //! Starting a domain.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::attach::attach;
+use super::attach::{attach, Prepare};
 use super::domain::QemuDomain;
 use super::hub::Hub;
 use super::records::Records;
@@ -20,11 +21,31 @@ use crate::xml::domain::DomainDef;
 /// `VIR_DOMAIN_START_PAUSED`.
 const START_PAUSED: u32 = 1 << 0;
 
+/// What is special about a start.
+#[derive(Default)]
+pub(super) struct Launch<'a> {
+    /// Arguments that are not part of the definition.
+    pub arguments: &'a [&'a str],
+    /// Called before QEMU is asked how it is, and before anybody else sees the domain.
+    pub prepare: Option<Prepare<'a>>,
+}
+
 impl Hub {
     /// `virDomainCreateXML`: starts QEMU, paused; connects; lets it run.
     pub fn create(self: &Arc<Self>, xml: &str, flags: u32) -> Result<Arc<QemuDomain>> {
+        let domain = self.launch(DomainDef::parse(xml)?, Launch::default())?;
+        match domain.first_run(flags & START_PAUSED != 0) {
+            Ok(()) => Ok(domain),
+            Err(error) => {
+                let _ = domain.destroy(0);
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts QEMU and connects to it. Its guest does not run yet.
+    pub(super) fn launch(self: &Arc<Self>, mut def: DomainDef, how: Launch<'_>) -> Result<Arc<QemuDomain>> {
         let dir = self.directory()?.to_owned();
-        let mut def = DomainDef::parse(xml)?;
         if def.uuid.is_none() {
             def.uuid = Some(random_uuid()?);
         }
@@ -35,11 +56,12 @@ impl Hub {
             probe::complete(disk)?;
         }
         let paths = command_line::VmPaths::new(&dir, &def.name)?;
-        let command = command_line::build(&mut def, &paths)?;
+        let mut command = command_line::build(&mut def, &paths)?;
+        command.args.extend(how.arguments.iter().map(OsString::from));
         let pid = process::spawn(&command, &paths)?;
         // Only now: where two processes start the same domain, it is QEMU that lets one of them.
         let records = Records::of_domain(&dir, &def.name);
-        let started = write_definition(&records, &def).and_then(|()| attach(self, &paths.socket));
+        let started = write_definition(&records, &def).and_then(|()| attach(self, &paths.socket, how.prepare));
         let domain = match started {
             Ok(domain) => domain,
             Err(error) => {
@@ -49,14 +71,9 @@ impl Hub {
                 return Err(error);
             }
         };
+        domain.learn_machine();
         self.add(domain.clone());
-        match domain.first_run(flags & START_PAUSED != 0) {
-            Ok(()) => Ok(domain),
-            Err(error) => {
-                let _ = domain.destroy(0);
-                Err(error)
-            }
-        }
+        Ok(domain)
     }
 
     fn refuse_duplicates(&self, def: &DomainDef) -> Result<()> {
@@ -85,6 +102,16 @@ impl Hub {
 }
 
 impl QemuDomain {
+    /// Names the very machine that runs, as libvirt does: what stands for the newest of its family today stands for another
+    /// one tomorrow, and a saved guest can be brought back on its own alone.
+    fn learn_machine(&self) {
+        let Ok(kind) = self.call("qom-get", json!({ "path": "/machine", "property": "type" })) else { return };
+        if let Some(machine) = kind.as_str().and_then(|kind| kind.strip_suffix("-machine")) {
+            self.inner.lock().def.machine = Some(machine.to_owned());
+            self.save_definition();
+        }
+    }
+
     /// Lets a domain that was started paused run, and tells the subscribers in libvirt's order.
     fn first_run(self: &Arc<Self>, stay_paused: bool) -> Result<()> {
         if stay_paused {

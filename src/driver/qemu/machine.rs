@@ -6,9 +6,9 @@
 use serde_json::{json, Value};
 
 use super::blockdev::{format_node, write_cache};
-use crate::model::disk::Disk;
+use crate::model::disk::{Address, Disk};
 use crate::model::{code, Error, Result};
-use crate::xml::domain::DomainDef;
+use crate::xml::domain::{Controller, DomainDef};
 
 /// The machines whose buses are known here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,16 +61,19 @@ pub(super) fn controllers(def: &DomainDef) -> Result<Vec<Value>> {
         devices.extend(root_ports(def)?);
     }
     if uses(def, "scsi") {
-        devices.push(scsi_controller(layout));
+        devices.push(scsi_controller(layout, given(def, "scsi"))?);
     }
     if uses(def, "sata") && layout != Layout::Q35 {
         let mut ahci = json!({ "driver": "ich9-ahci", "id": "sata0" });
-        if layout == Layout::Pc {
-            place(&mut ahci, "pci.0", PC_SATA_SLOT);
-        }
+        place(&mut ahci, layout, controller_address(layout, "sata", given(def, "sata"))?)?;
         devices.push(ahci);
     }
     Ok(devices)
+}
+
+/// The place that the configuration gives a controller.
+fn given(def: &DomainDef, kind: &str) -> Option<Address> {
+    def.controllers.iter().find(|controller| controller.kind == kind).and_then(|controller| controller.address)
 }
 
 /// Whether the domain has a controller of that kind, or a disk that needs one.
@@ -79,18 +82,45 @@ fn uses(def: &DomainDef, bus: &str) -> bool {
 }
 
 /// The one SCSI controller.
-pub(super) fn scsi_controller(layout: Layout) -> Value {
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` if it cannot be where the configuration wants it.
+pub(super) fn scsi_controller(layout: Layout, given: Option<Address>) -> Result<Value> {
     let mut device = json!({ "driver": "virtio-scsi-pci", "id": "scsi0" });
-    match layout {
-        Layout::Pc => place(&mut device, "pci.0", PC_SCSI_SLOT),
-        Layout::Q35 => place(&mut device, &port_name(Q35_SCSI_PORT), 0),
-        Layout::Other => {}
+    place(&mut device, layout, controller_address(layout, "scsi", given)?)?;
+    Ok(device)
+}
+
+/// Completes what is known of a controller of a domain that is about to run.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` if it cannot be where the configuration wants it.
+pub(super) fn complete_controller(layout: Layout, controller: &mut Controller) -> Result<()> {
+    controller.alias = Some(controller_alias(layout, &controller.kind));
+    controller.address = controller_address(layout, &controller.kind, controller.address)?;
+    Ok(())
+}
+
+fn controller_address(layout: Layout, kind: &str, given: Option<Address>) -> Result<Option<Address>> {
+    let own = match (kind, layout) {
+        ("scsi", Layout::Pc) => Some(Address::Pci { bus: 0, slot: PC_SCSI_SLOT }),
+        ("scsi", Layout::Q35) => Some(Address::Pci { bus: Q35_SCSI_PORT, slot: 0 }),
+        ("sata", Layout::Pc) => Some(Address::Pci { bus: 0, slot: PC_SATA_SLOT }),
+        _ => None,
+    };
+    if own.is_none() && given.is_some() {
+        // What is part of the machine is where it is; libvirt says so where it is asked.
+        return if kind == "sata" && layout == Layout::Q35 { Ok(given) } else { Err(misplaced(&format!("controller '{kind}'"))) };
     }
-    device
+    Ok(given.or(own))
+}
+
+fn misplaced(what: &str) -> Error {
+    Error::config(format!("{what} cannot be at the address that is given"))
 }
 
 /// The name by which libvirt calls a controller of a running domain.
-pub(super) fn controller_alias(layout: Layout, kind: &str) -> String {
+fn controller_alias(layout: Layout, kind: &str) -> String {
     match (kind, layout) {
         ("sata", Layout::Q35) => "ide".to_owned(),
         ("pci", Layout::Q35) => "pcie.0".to_owned(),
@@ -127,17 +157,64 @@ fn port_name(port: u32) -> String {
     format!("pci.{port}")
 }
 
-fn place(device: &mut Value, bus: &str, slot: u32) {
+/// Tells QEMU where on PCI a device is to be.
+fn place(device: &mut Value, layout: Layout, address: Option<Address>) -> Result<()> {
+    let (bus, slot) = match (layout, address) {
+        (_, None) => return Ok(()),
+        (Layout::Pc, Some(Address::Pci { bus: 0, slot })) if (1..=PC_LAST_SLOT).contains(&slot) => ("pci.0".to_owned(), slot),
+        (Layout::Q35, Some(Address::Pci { bus, slot: 0 })) if (1..=Q35_MOST_PORTS).contains(&bus) => (port_name(bus), 0),
+        _ => return Err(misplaced(&format!("device '{}'", device["id"].as_str().unwrap_or_default()))),
+    };
     device["bus"] = bus.into();
     device["addr"] = format!("{slot:#x}").into();
+    Ok(())
+}
+
+/// Completes what is known of the front end of a disk that is about to be in a machine.
+///
+/// # Errors
+/// As [`disk_device`].
+pub(super) fn complete_disk(layout: Layout, disk: &mut Disk) -> Result<()> {
+    disk.address = disk_address(layout, disk)?;
+    let alias = disk.alias.take().map_or_else(|| disk_alias(disk), Ok)?;
+    disk.alias = Some(alias);
+    Ok(())
+}
+
+/// Where a disk goes: the place that it is given, or that its target implies; none where QEMU finds one.
+fn disk_address(layout: Layout, disk: &Disk) -> Result<Option<Address>> {
+    let number = target_number(disk)?;
+    let full = || Error::new(code::INTERNAL_ERROR, "No more available PCI slots");
+    let up_to = |most: u32, number: u32| Some(number).filter(|number| *number <= most).ok_or_else(full);
+    match (disk.bus.as_str(), disk.address, layout) {
+        ("virtio", Some(address @ Address::Pci { .. }), Layout::Pc | Layout::Q35) => Ok(Some(address)),
+        ("scsi" | "sata", Some(address @ Address::Drive { .. }), _) => Ok(Some(address)),
+        (_, Some(_), _) => Err(misplaced(&format!("disk '{}'", disk.target))),
+        ("virtio", None, Layout::Pc) => {
+            Ok(Some(Address::Pci { bus: 0, slot: up_to(PC_LAST_SLOT, number.saturating_add(PC_FIRST_DISK_SLOT))? }))
+        }
+        ("virtio", None, Layout::Q35) => {
+            Ok(Some(Address::Pci { bus: up_to(Q35_MOST_PORTS, number.saturating_add(Q35_FIRST_DISK_PORT))?, slot: 0 }))
+        }
+        ("scsi" | "sata", None, _) => Ok(Some(Address::Drive { unit: number })),
+        _ => Ok(None),
+    }
+}
+
+/// A disk's number on its bus.
+fn unit(disk: &Disk) -> Result<u32> {
+    match disk.address {
+        Some(Address::Drive { unit }) => Ok(unit),
+        _ => target_number(disk),
+    }
 }
 
 /// The id of a disk's device in QEMU, which is its alias in the domain XML.
 ///
 /// # Errors
 /// As [`disk_device`].
-pub(super) fn disk_alias(disk: &Disk) -> Result<String> {
-    let number = target_number(disk)?;
+fn disk_alias(disk: &Disk) -> Result<String> {
+    let number = unit(disk)?;
     match disk.bus.as_str() {
         "virtio" => Ok(format!("virtio-disk{number}")),
         "scsi" => Ok(format!("scsi0-0-0-{number}")),
@@ -153,10 +230,13 @@ pub(super) fn disk_alias(disk: &Disk) -> Result<String> {
 /// disk of that target.
 pub(super) fn disk_device(layout: Layout, disk: &Disk, boot_index: Option<u32>) -> Result<Value> {
     let alias = disk.alias.clone().map_or_else(|| disk_alias(disk), Ok)?;
-    let number = target_number(disk)?;
+    let number = unit(disk)?;
     let mut device = json!({ "id": alias });
     match disk.bus.as_str() {
-        "virtio" => virtio(&mut device, layout, number)?,
+        "virtio" => {
+            device["driver"] = "virtio-blk-pci".into();
+            place(&mut device, layout, disk_address(layout, disk)?)?;
+        }
         "scsi" => scsi(&mut device, disk, &alias, number)?,
         "sata" => sata(&mut device, disk, layout, number)?,
         bus => return Err(Error::config(format!("disk bus '{bus}' of disk '{}' is not supported", disk.target))),
@@ -174,23 +254,6 @@ pub(super) fn disk_device(layout: Layout, disk: &Disk, boot_index: Option<u32>) 
         device["write-cache"] = mode.into();
     }
     Ok(device)
-}
-
-fn virtio(device: &mut Value, layout: Layout, number: u32) -> Result<()> {
-    let full = || Error::new(code::INTERNAL_ERROR, "No more available PCI slots");
-    device["driver"] = "virtio-blk-pci".into();
-    match layout {
-        Layout::Pc => {
-            let slot = number.saturating_add(PC_FIRST_DISK_SLOT);
-            place(device, "pci.0", Some(slot).filter(|slot| *slot <= PC_LAST_SLOT).ok_or_else(full)?);
-        }
-        Layout::Q35 => {
-            let port = number.saturating_add(Q35_FIRST_DISK_PORT);
-            place(device, &port_name(Some(port).filter(|port| *port <= Q35_MOST_PORTS).ok_or_else(full)?), 0);
-        }
-        Layout::Other => {}
-    }
-    Ok(())
 }
 
 fn scsi(device: &mut Value, disk: &Disk, alias: &str, number: u32) -> Result<()> {

@@ -1,9 +1,9 @@
 //! `<devices>`: the list as a whole, and everything in it that is not a disk.
 
-use super::check::{invalid_attribute, known_attributes, number, only, text_of, unsupported_in, unsupported_value};
+use super::check::{invalid_attribute, known_attributes, number, only, text_of, unsupported_in, unsupported_value, word};
 use super::{disk, Controller, DomainDef, Scope};
-use crate::model::disk::Disk;
-use crate::model::{Error, Result};
+use crate::model::disk::{Address, Disk};
+use crate::model::{from, Error, Result};
 use crate::xml::reader::Element;
 
 /// Kinds of controllers that libvirt has, but no driver here.
@@ -50,7 +50,7 @@ pub(super) fn complete(def: &mut DomainDef) -> Result<()> {
         let there = def.controllers.iter().any(|c| c.kind == bus);
         if !there && def.disks.iter().any(|disk| disk.bus == bus) {
             let model = model.map(str::to_owned);
-            def.controllers.push(Controller { kind: bus.to_owned(), index: 0, model, alias: None });
+            def.controllers.push(Controller { kind: bus.to_owned(), model, ..Controller::default() });
         }
     }
     balloon(def)
@@ -98,7 +98,7 @@ fn boot_order(def: &mut DomainDef) -> Result<()> {
 
 /// One controller of each kind is what there can be, and it has the index 0.
 fn controller(element: &Element, others: &[Controller], scope: Scope) -> Result<Controller> {
-    only(element, &["type", "index", "model"], &["alias"])?;
+    only(element, &["type", "index", "model"], &["alias", "address"])?;
     let kind = element.attr("type").unwrap_or_default();
     let model = element.attr("model");
     let supported = match kind {
@@ -121,7 +121,51 @@ fn controller(element: &Element, others: &[Controller], scope: Scope) -> Result<
         return Err(Error::config(message));
     }
     let model = if kind == "scsi" { Some("virtio-scsi") } else { model };
-    Ok(Controller { kind: kind.to_owned(), index, model: model.map(str::to_owned), alias: alias(element, scope) })
+    let address = address(element)?;
+    if address.is_some_and(|address| !matches!(address, Address::Pci { .. })) {
+        return Err(Error::config(format!("the address of controller '{kind}' (line {}) is not supported", element.line)));
+    }
+    Ok(Controller { kind: kind.to_owned(), index, model: model.map(str::to_owned), alias: alias(element, scope), address })
+}
+
+/// `<address>` of a device, if it has one.
+pub(super) fn address(device: &Element) -> Result<Option<Address>> {
+    let Some(element) = device.child("address") else { return Ok(None) };
+    let unsupported = |what: &str| Error::config(format!("{what} (line {}) is not supported", element.line));
+    match element.attr("type") {
+        Some("pci") => {
+            only(element, &["type", "domain", "bus", "slot", "function", "multifunction"], &[])?;
+            let multifunction = word(element, "multifunction", &["on", "off"])?;
+            let part = |name: &str| hexadecimal(element, name);
+            if part("domain")? != 0 || part("function")? != 0 || multifunction.as_deref() == Some("on") {
+                return Err(unsupported("a PCI address with a domain or a function other than 0"));
+            }
+            Ok(Some(Address::Pci { bus: part("bus")?, slot: part("slot")? }))
+        }
+        Some("drive") => {
+            only(element, &["type", "controller", "bus", "target", "unit"], &[])?;
+            let part = |name: &str| number(element, name).map(Option::unwrap_or_default);
+            if part("controller")? != 0 || part("bus")? != 0 || part("target")? != 0 {
+                return Err(unsupported("a drive address with a controller, bus or target other than 0"));
+            }
+            Ok(Some(Address::Drive { unit: part("unit")? }))
+        }
+        Some(kind) => Err(unsupported(&format!("an address of type '{kind}'"))),
+        None => Err(Error::xml("No type specified for device address")),
+    }
+}
+
+/// A part of a PCI address: by libvirt's rule hexadecimal where it begins with `0x`.
+fn hexadecimal(element: &Element, name: &str) -> Result<u32> {
+    let Some(value) = element.attr(name) else { return Ok(0) };
+    let parsed = match value.trim().strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => value.trim().parse(),
+    };
+    parsed.map_err(|_| {
+        let message = format!("Invalid value for attribute '{name}' in element 'address': '{value}'. Expected integer value");
+        Error::xml(message).raised_by(from::XML)
+    })
 }
 
 /// The alias of a device: kept if the user chose it, or the domain runs.

@@ -1,7 +1,7 @@
 //! `<disk>`: its front end, its images, and the mirror of a running job.
 
 use super::check::{invalid_attribute, number, only, text_of, unsupported_value, word};
-use super::devices::alias;
+use super::devices::{address, alias};
 use super::Scope;
 use crate::model::disk::{Disk, DiskTuning, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
 use crate::model::{code, from, Error, Result};
@@ -50,7 +50,11 @@ pub(super) fn destination(element: &Element) -> Result<Disk> {
 }
 
 fn front(element: &Element, scope: Scope) -> Result<Disk> {
-    only(element, &["type", "device"], &["driver", "source", "backingStore", "mirror", "target", "readonly", "serial", "boot", "alias"])?;
+    only(
+        element,
+        &["type", "device"],
+        &["driver", "source", "backingStore", "mirror", "target", "readonly", "serial", "boot", "alias", "address"],
+    )?;
     let device = match element.attr("device") {
         None => "disk",
         Some(device @ ("disk" | "cdrom")) => device,
@@ -62,6 +66,7 @@ fn front(element: &Element, scope: Scope) -> Result<Disk> {
         readonly: device == "cdrom" || element.child("readonly").is_some(),
         serial: text_of(element, "serial"),
         alias: alias(element, scope),
+        address: address(element)?,
         ..Disk::default()
     };
     if let Some(target) = element.child("target") {

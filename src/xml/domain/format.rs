@@ -1,7 +1,7 @@
 //! Prints a domain in libvirt's layout.
 
 use super::{DomainDef, QEMU_NAMESPACE};
-use crate::model::disk::{Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
+use crate::model::disk::{Address, Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
 use crate::xml::writer::{Tag, Writer};
 
 pub(super) fn domain(def: &DomainDef, id: Option<i32>) -> String {
@@ -85,6 +85,7 @@ fn devices(w: &mut Writer, def: &DomainDef, live: bool) {
                 .maybe("model", controller.model.as_ref()),
         );
         alias(w, controller.alias.as_deref());
+        address(w, controller.address);
         w.close();
     }
     if let Some(model) = &def.memballoon {
@@ -124,7 +125,25 @@ fn disk(w: &mut Writer, disk: &Disk, live: bool) {
         w.empty(Tag::new("boot").attr("order", order.to_string()));
     }
     alias(w, disk.alias.as_deref());
+    address(w, disk.address);
     w.close();
+}
+
+fn address(w: &mut Writer, address: Option<Address>) {
+    let tag = Tag::new("address");
+    match address {
+        Some(Address::Pci { bus, slot }) => w.empty(
+            tag.attr("type", "pci")
+                .attr("domain", "0x0000")
+                .attr("bus", format!("{bus:#04x}"))
+                .attr("slot", format!("{slot:#04x}"))
+                .attr("function", "0x0"),
+        ),
+        Some(Address::Drive { unit }) => {
+            w.empty(tag.attr("type", "drive").attr("controller", "0").attr("bus", "0").attr("target", "0").attr("unit", unit.to_string()))
+        }
+        None => {}
+    }
 }
 
 /// `<source>` of an image. A network image is described as far as its name, in the hypervisor's words, tells.

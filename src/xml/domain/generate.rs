@@ -1,7 +1,7 @@
 //! Domains of every shape that can be, for tests.
 
 use super::{Controller, DomainDef};
-use crate::model::disk::{Disk, DiskTuning, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
+use crate::model::disk::{Address, Disk, DiskTuning, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
 use crate::model::Uuid;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -72,6 +72,7 @@ fn disk(live: bool) -> impl Strategy<Value = Disk> {
                 probe_after: probe_after.filter(|_| !empty),
                 mirror: mirror.filter(|_| live && !empty),
                 alias,
+                address: shared.then_some(if bus == "virtio" { Address::Pci { bus: 1, slot: 31 } } else { Address::Drive { unit: 3 } }),
                 ..Disk::default()
             };
             let below: Vec<Image> = disk.chain.iter().skip(1).cloned().collect();
@@ -97,7 +98,8 @@ fn disks(live: bool) -> impl Strategy<Value = Vec<Disk>> {
 }
 
 fn controllers(disks: &[Disk], test: bool) -> Vec<Controller> {
-    let of = |kind: &str, model: Option<&str>| Controller { kind: kind.to_owned(), index: 0, model: model.map(str::to_owned), alias: None };
+    let of =
+        |kind: &str, model: Option<&str>| Controller { kind: kind.to_owned(), model: model.map(str::to_owned), ..Controller::default() };
     let needed = |bus: &str| !test && disks.iter().any(|disk| disk.bus == bus);
     let mut list = vec![of("pci", Some("pci-root")), of("usb", Some("none"))];
     if needed("scsi") {

@@ -10,6 +10,7 @@ mod format;
 mod machine;
 mod memory;
 mod parse;
+mod stability;
 
 #[cfg(test)]
 mod generate;
@@ -17,7 +18,7 @@ mod generate;
 mod tests;
 
 use super::reader::{self, Element};
-use crate::model::disk::Disk;
+use crate::model::disk::{Address, Disk};
 use crate::model::{from, Error, Result, Uuid};
 
 /// The namespace of `qemu:commandline`.
@@ -32,6 +33,7 @@ pub struct Controller {
     /// `pci-root`, `virtio-scsi`, `none`, ...
     pub model: Option<String>,
     pub alias: Option<String>,
+    pub address: Option<Address>,
 }
 
 /// What a domain is made of.
@@ -110,6 +112,27 @@ impl DomainDef {
     pub fn parse_live(xml: &str) -> Result<DomainDef> {
         let root = reader::parse_as(xml, "domain_definition").and_then(|root| root.expect_name("domain"));
         root.and_then(|root| parse::domain(&root, Scope::Live)).map_err(raised_here)
+    }
+
+    /// Another description of a machine whose memory is kept. What it leaves open stays as it was.
+    ///
+    /// # Errors
+    /// `CONFIG_UNSUPPORTED`, naming the difference, if the guest would find itself in another machine.
+    pub fn replaced_by(&self, mut other: DomainDef) -> Result<DomainDef> {
+        stability::check(self, &other).map_err(raised_here)?;
+        other.uuid = self.uuid;
+        other.machine.clone_from(&self.machine);
+        other.cpu_mode.clone_from(&self.cpu_mode);
+        other.cpu_model.clone_from(&self.cpu_model);
+        for disk in &mut other.disks {
+            let had = self.disks.iter().find(|had| had.target == disk.target);
+            disk.address = disk.address.or(had.and_then(|had| had.address));
+        }
+        for controller in &mut other.controllers {
+            let had = self.controllers.iter().find(|had| had.kind == controller.kind);
+            controller.address = controller.address.or(had.and_then(|had| had.address));
+        }
+        Ok(other)
     }
 
     /// Prints the domain as libvirt does: the live state of one that runs under `id`, otherwise its configuration alone.

@@ -231,7 +231,7 @@ fn what_no_driver_honours_is_refused_by_name() {
         "<shareable/>",
         "<transient/>",
         "<iotune/>",
-        "<address type='pci' slot='4'/>",
+        "<address type='ccw'/>",
         "<encryption format='luks'/>",
         "<driver name='qemu' type='qcow2' iothread='1'/>",
         "<driver name='qemu' type='vmdk'/>",
