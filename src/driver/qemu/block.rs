@@ -8,11 +8,14 @@ use serde_json::{json, Map, Value};
 use super::clock::now;
 use super::disks::{position_in_chain, relative_name, Link, MirrorLinks, QemuDisk};
 use super::domain::QemuDomain;
+use super::monitor::Monitor;
+use super::translate;
 use crate::driver::request::*;
-use crate::job::{JobConfig, StartRequest};
+use crate::job::{Engine, JobConfig, Observation, StartRequest};
 use crate::model::disk::{MirrorJob, MirrorReady};
 use crate::model::flags::{commit, rebase};
-use crate::model::{Error, JobType, Result};
+use crate::model::{code, Error, JobType, Result};
+use crate::qmp::CallError;
 
 /// How long QEMU may take to let go of a job that failed to start.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
@@ -116,6 +119,9 @@ impl QemuDomain {
         let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
         self.add_mirror(&target, &name, job, links);
         if let Err(error) = self.launch(&name, command, arguments) {
+            if is_undecided(&error) {
+                return Err(error);
+            }
             self.remove_mirror(&name);
             // That wrote the definition again, perhaps after the end of the domain.
             self.forget_if_empty();
@@ -139,6 +145,9 @@ impl QemuDomain {
     }
 
     /// Sends the command that starts a reserved job.
+    ///
+    /// # Errors
+    /// What QEMU says. Where [`is_undecided`], the job may come to run yet and is left what it needs.
     pub(super) fn launch(self: &Arc<Self>, name: &str, command: &str, mut arguments: Map<String, Value>) -> Result<()> {
         arguments.insert("job-id".to_owned(), name.into());
         match self.call(command, Value::Object(arguments)) {
@@ -146,11 +155,55 @@ impl QemuDomain {
                 self.update_jobs(|engine, out| engine.started(name, now(), out));
                 Ok(())
             }
+            Err(error) if is_undecided(&error) => {
+                self.await_verdict(name.to_owned());
+                Err(error)
+            }
             Err(error) => {
                 self.start_failed(name, &error);
                 Err(error)
             }
         }
+    }
+
+    /// Asks whether a job runs whose start was not answered in time. QEMU answers in order, so the answer to this question
+    /// tells, whenever it comes. Until then the job keeps its name and its place.
+    fn await_verdict(self: &Arc<Self>, name: String) {
+        let (domain, asked, of) = (Arc::downgrade(self), self.table.read(Engine::moment), name.clone());
+        let on_reply = move |_: &Monitor, reply: std::result::Result<Value, CallError>| {
+            let Some(domain) = domain.upgrade() else { return };
+            match reply {
+                Err(CallError::Timeout { .. }) => return domain.await_verdict(of),
+                Ok(reply) => domain.observe(Observation::Answer { asked, jobs: translate::listing(&reply) }),
+                Err(_) => {}
+            }
+            domain.verdict(&of);
+        };
+        let posted = self.monitor().and_then(|monitor| monitor.post("query-jobs", json!({}), Box::new(on_reply)));
+        if posted.is_err() {
+            self.verdict(&name);
+        }
+    }
+
+    fn verdict(self: &Arc<Self>, name: &str) {
+        let runs = self.update_jobs(|engine, out| {
+            let runs = engine.get(name).is_some();
+            if runs {
+                engine.started(name, now(), out);
+            } else {
+                engine.start_failed(name, "it was never started", now(), out);
+            }
+            runs
+        });
+        if runs {
+            return;
+        }
+        let orphans = self.inner.lock().disks.keep_mirrors(|owner| owner != name);
+        if let Some(orphans) = orphans {
+            self.remove_nodes(&orphans);
+            self.save_definition();
+        }
+        self.forget_if_empty();
     }
 
     /// A reserved job does not come to run. If its domain has ended meanwhile, that may have been all there was left of it.
@@ -161,6 +214,11 @@ impl QemuDomain {
         self.table.wait_until(deadline, |engine| engine.get(name).is_none_or(|job| job.state().is_final()));
         self.forget_if_empty();
     }
+}
+
+/// Whether an error leaves open if the command has been carried out, or will be.
+pub(super) fn is_undecided(error: &Error) -> bool {
+    error.code == code::OPERATION_TIMEOUT
 }
 
 /// What all block job commands take. QEMU keeps the outcome until we have it on record.

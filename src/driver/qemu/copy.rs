@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{json, Map, Value};
 
-use super::block::job_arguments;
+use super::block::{is_undecided, job_arguments};
 use super::blockdev::{self, format_node, storage_node};
 use super::clock::now;
 use super::disks::{Link, QemuDisk};
@@ -45,20 +45,21 @@ impl QemuDomain {
         let config = config_of_copy(&disk, &target, request);
         let start = StartRequest::new(JobType::BlockCopy, config).with_flags(request.flags);
         let name = self.update_jobs(|engine, out| engine.reserve(start, now(), out))?.name;
-        match self.prepare_and_mirror(&name, &disk, &mut target, request) {
+        let opened = self.open_target(&name, &disk, &mut target).inspect_err(|error| self.start_failed(&name, error));
+        let mirrored = opened.and_then(|links| self.mirror(&name, &disk, &mut target, links, request));
+        match mirrored {
             Ok(()) => Ok(name),
             Err(error) => {
                 if target.fresh {
                     let _ = fs::remove_file(&target.image.path);
                 }
-                self.start_failed(&name, &error);
                 Err(error)
             }
         }
     }
 
-    fn prepare_and_mirror(self: &Arc<Self>, name: &str, disk: &QemuDisk, target: &mut Target, request: &BlockCopy<'_>) -> Result<()> {
-        let links = self.open_target(name, disk, target)?;
+    /// Starts the job. Where that is undecided, the target is not `fresh` any more: the job may yet come to write it.
+    fn mirror(self: &Arc<Self>, name: &str, disk: &QemuDisk, target: &mut Target, links: Vec<Link>, request: &BlockCopy<'_>) -> Result<()> {
         let mut arguments = job_arguments(disk.root()?, request.bandwidth);
         arguments.insert("target".to_owned(), format_node(target.image.index).into());
         arguments.insert("sync".to_owned(), if target.shallow { "top" } else { "full" }.into());
@@ -72,12 +73,15 @@ impl QemuDomain {
             arguments.insert("copy-mode".to_owned(), "write-blocking".into());
         }
         self.add_mirror(&disk.front.target, name, MirrorJob::Copy, links.clone());
-        let result = self.launch(name, "blockdev-mirror", arguments);
-        if result.is_err() {
+        self.launch(name, "blockdev-mirror", arguments).inspect_err(|error| {
+            if is_undecided(error) {
+                target.fresh = false;
+                return;
+            }
             self.remove_mirror(name);
             self.close_nodes(nodes_of(&added_by(target, &links)));
-        }
-        result
+            self.forget_if_empty();
+        })
     }
 
     /// Checks the destination as libvirt does, before anything is touched.
@@ -130,6 +134,11 @@ impl QemuDomain {
             note(image.index);
             match self.monitor()?.call("blockdev-add", blockdev::storage(image, &DiskTuning::default())) {
                 Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
+                Err(error @ CallError::Timeout { .. }) => {
+                    // It may be opened yet, and is closed right after.
+                    self.remove_nodes(&[Link::own(image.clone())]);
+                    return Err(error.into());
+                }
                 outcome => return Ok(outcome.map(drop)?),
             }
         }

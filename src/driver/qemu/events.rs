@@ -60,7 +60,8 @@ impl QemuDomain {
             "DUMP_COMPLETED" => self.dump_over(data),
             "SHUTDOWN" => self.shutting_down(data),
             "GUEST_PANICKED" => self.panicked(),
-            "DEVICE_DELETED" => self.device_deleted(),
+            // Its images stay open as long as a job works on them.
+            "DEVICE_DELETED" => self.ask_for_disks(),
             _ => {}
         }
     }
@@ -121,8 +122,8 @@ impl QemuDomain {
         self.emit(Payload::Lifecycle { event: lifecycle::CRASHED, detail: 0 });
     }
 
-    /// A front end is gone. Its images stay open as long as a job works on them.
-    fn device_deleted(self: &Arc<Self>) {
+    /// Asks which disks the guest has and what they stand on, until that is answered.
+    pub(super) fn ask_for_disks(self: &Arc<Self>) {
         if !self.inner.lock().disks_asked.ask() {
             return;
         }
@@ -132,11 +133,11 @@ impl QemuDomain {
             let again = domain.inner.lock().disks_asked.answered();
             match reply {
                 Ok(reply) => domain.see_disks(&reply),
-                Err(CallError::Timeout { .. }) => return domain.device_deleted(),
+                Err(CallError::Timeout { .. }) => return domain.ask_for_disks(),
                 Err(_) => return,
             }
             if again {
-                domain.device_deleted();
+                domain.ask_for_disks();
             }
         });
     }

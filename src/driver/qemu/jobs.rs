@@ -108,8 +108,11 @@ impl QemuDomain {
             let orphans = match &reply {
                 Ok(reply) => domain.inner.lock().disks.refresh_by(question, reply, Some(&name)),
                 // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
-                Err(_) => {
+                Err(error) => {
                     domain.remove_mirror(&name);
+                    if matches!(error, CallError::Timeout { .. }) {
+                        domain.ask_for_disks();
+                    }
                     Vec::new()
                 }
             };
