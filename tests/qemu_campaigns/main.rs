@@ -1,0 +1,6 @@
+//! Campaigns of disturbances: QEMU is stopped, runs out of room, is shared, is ended; whatever happens, jobs keep their rules.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod stopped;
