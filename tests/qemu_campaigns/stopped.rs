@@ -21,6 +21,11 @@ const PROMISED: Duration = Duration::from_secs(30);
 /// What it may take beside that on a busy machine.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// A call that asks the monitor, about a job or not.
+type Asking = fn(&Arc<dyn Domain>, &str) -> Result<(), Error>;
+/// A call that starts a job.
+type Starting = fn(&Client, &Path) -> Result<String, Error>;
+
 fn figures(domain: &Arc<dyn Domain>) -> Result<(), Error> {
     domain.list_jobs(ListFilter(list::STATS), &mut |_| {})
 }
@@ -142,7 +147,7 @@ fn calls_on_a_qemu_that_stands_still_fail_within_the_promised_time() {
     let copy = rig.client.copy("sda", &rig.path("copy.qcow2"), 1 << 16, JOB_START_PERSIST);
     rig.client.wait_for(&format!("{copy} block-copy running"));
     rig.qemu.signal(libc::SIGSTOP);
-    let asking: [(&str, fn(&Arc<dyn Domain>, &str) -> Result<(), Error>); 6] = [
+    let asking: [(&str, Asking); 6] = [
         ("figures", |domain, _| figures(domain)),
         ("xml", |domain, job| domain.job_xml(job, true).map(drop)),
         ("pause", |domain, job| domain.control_job(job, ControlOp::Pause)),
@@ -182,7 +187,7 @@ fn calls_on_a_qemu_that_stands_still_fail_within_the_promised_time() {
 
 /// Whether it will start is not known when the call fails. If it does, it is the job that was asked for, under its name.
 fn a_job_whose_start_is_not_answered_in_time_is_not_lost_when_it_starts_later() {
-    let starts: [fn(&Client, &Path) -> Result<String, Error>; 2] = [
+    let starts: [Starting; 2] = [
         |client, path| client.try_copy("sda", path, 0, JOB_START_PERSIST),
         |client, _| client.domain.block_pull(&BlockPull { disk: "sda", base: None, bandwidth: 0, flags: JOB_START_PERSIST }),
     ];
@@ -193,7 +198,7 @@ fn a_job_whose_start_is_not_answered_in_time_is_not_lost_when_it_starts_later() 
     });
 }
 
-fn start_while_stopped(start: fn(&Client, &Path) -> Result<String, Error>) {
+fn start_while_stopped(start: Starting) {
     let Some(mut rig) = Rig::new(&["base", "top"]) else { return };
     let chronicle = Chronicle::subscribe(&rig.client.events);
     let target = rig.path("copy.qcow2");
