@@ -21,6 +21,9 @@
 /** The world that all connections of a process share: domain `test` with disks `vda` and `vdb`. */
 #define DEFAULT_URI "test+jobs:///default"
 
+/** A backup that is read from a server, and ends when its reader says so. */
+#define A_PULL "<domainbackup mode='pull'><server transport='unix' socket='/s'/></domainbackup>"
+
 /** As long as any wait for something that is sure to come may take, in milliseconds. */
 #define SOON 20000
 

@@ -36,10 +36,10 @@ int main(void)
     check_says_who(VIR_ERR_BLOCK_COPY_ACTIVE, name, "block-copy");
     end_job(dom, name);
 
-    CHECK_INT(virDomainBackupBegin(dom, "<domainbackup mode='pull'/>", NULL, 0), 0);
+    CHECK_INT(virDomainBackupBegin(dom, A_PULL, NULL, 0), 0);
     name = last_started(dom);
     CHECK_INT(virDomainBackupBegin(dom, "<domainbackup/>", NULL, 0), -1);
-    check_says_who(VIR_ERR_OPERATION_INVALID, name, "block-backup");
+    check_says_who(VIR_ERR_OPERATION_TIMEOUT, name, "block-backup");
     CHECK_INT(virDomainBlockPull(dom, "vda", 0, 0), -1);
     check_says_who(VIR_ERR_OPERATION_UNSUPPORTED, name, "block-backup");
     end_job(dom, name);

@@ -76,7 +76,7 @@ int main(void)
     check_last(other, "block-copy-vdb-");
     CHECK_INT(virDomainBlockCommit(dom, "vda", NULL, NULL, 1, VIR_DOMAIN_BLOCK_COMMIT_ACTIVE), 0);
     check_last(dom, "block-commit-active-vda-");
-    CHECK_INT(virDomainBackupBegin(dom, "<domainbackup mode='pull'/>", NULL, 0), 0);
+    CHECK_INT(virDomainBackupBegin(dom, A_PULL, NULL, 0), 0);
     check_last(dom, "block-backup-");
     CHECK_INT(virDomainFree(other), 0);
     close_world(dom, conn);

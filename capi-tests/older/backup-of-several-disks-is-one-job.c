@@ -34,7 +34,7 @@ int main(void)
     free(name);
 
     /* In pull mode it goes on until it is aborted. */
-    CHECK_INT(virDomainBackupBegin(dom, "<domainbackup mode='pull'/>", NULL, 0), 0);
+    CHECK_INT(virDomainBackupBegin(dom, A_PULL, NULL, 0), 0);
     name = last_started(dom);
     CHECK((xml = virDomainBackupGetXMLDesc(dom, 0)) != NULL);
     CHECK_HAS(xml, "<domainbackup mode='pull'");

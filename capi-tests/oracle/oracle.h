@@ -155,5 +155,6 @@ extern const struct scenario lifecycle_scenarios[];
 extern const struct scenario end_scenarios[];
 extern const struct scenario registration_scenarios[];
 extern const struct scenario connection_scenarios[];
+extern const struct scenario backup_scenarios[];
 
 #endif

@@ -4,6 +4,7 @@
 //! every rule about names, states and events is the engine's. Calls arrive with their flags and arguments checked
 //! against the interface (`capi` does that once for all drivers).
 
+pub mod backup;
 pub mod older;
 pub mod qemu;
 pub mod request;

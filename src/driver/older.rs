@@ -74,6 +74,8 @@ pub fn info(job: &Job, now: Now) -> DomainJobInfo {
             info.mem_remaining = memory.memory_remaining;
             (info.data_total, info.data_processed, info.data_remaining) = (info.mem_total, info.mem_processed, info.mem_remaining);
         }
+        // What a client reads is not counted.
+        None if has_option(job, "pull") => {}
         None => {
             info.file_total = stats.end;
             info.file_processed = stats.current;

@@ -48,6 +48,8 @@ pub struct JobConfig {
     pub incremental: Option<String>,
     /// The job on whose behalf this one runs (an image created for a copy).
     pub parent: Option<String>,
+    /// The document of a backup as it runs; not part of the XML.
+    pub document: Option<String>,
     /// Options that were given by a word: `shallow`, `reuse-external`, `delete`, `synchronous-writes`, `memory-only`, ...
     pub options: Vec<String>,
 }

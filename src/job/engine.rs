@@ -101,6 +101,11 @@ impl Engine {
         self.find(name).filter(|job| job.is_listed())
     }
 
+    /// Whether the domain is about to end, or has ended.
+    pub fn is_going(&self) -> bool {
+        self.going.is_some()
+    }
+
     /// What is to be stored about a job, from the moment on at which its name is taken.
     pub fn record(&self, name: &str) -> Option<JobRecord> {
         self.find(name).map(JobRecord::of)

@@ -21,7 +21,8 @@ fn conflict(request: &StartRequest, job: &Job) -> Option<Error> {
         return None;
     }
     if request.kind == JobType::BlockBackup && job.kind == JobType::BlockBackup {
-        return Some(Error::invalid(format!("another backup is active: {}", who(job))));
+        // libvirt waits for half a minute before it says so.
+        return Some(Error::new(code::OPERATION_TIMEOUT, format!("another backup is active: {}", who(job))));
     }
     if !holds_disk(request.kind) || !holds_disk(job.kind) {
         return None;

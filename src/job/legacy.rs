@@ -7,6 +7,8 @@ use crate::model::{JobState, JobType};
 /// A BLOCK_JOB / BLOCK_JOB_2 event; the driver adds what the disk's source is called at that moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OlderEvent {
+    /// The name of the job.
+    pub job: String,
     pub disk: String,
     /// `virDomainBlockJobType`.
     pub kind: i32,
@@ -37,7 +39,7 @@ pub(super) fn older_events(job: &Job, state: JobState) -> Vec<OlderEvent> {
     };
     match block_type(job.kind) {
         Some(kind) if job.origin == Origin::Own => {
-            job.config.disks.iter().map(|disk| OlderEvent { disk: disk.clone(), kind, status }).collect()
+            job.config.disks.iter().map(|disk| OlderEvent { job: job.name.clone(), disk: disk.clone(), kind, status }).collect()
         }
         _ => Vec::new(),
     }

@@ -34,8 +34,11 @@ pub mod code {
     pub const BLOCK_COPY_ACTIVE: i32 = 83;
     pub const OPERATION_UNSUPPORTED: i32 = 84;
     pub const RESOURCE_BUSY: i32 = 87;
+    pub const XML_INVALID_SCHEMA: i32 = 92;
     pub const DEVICE_MISSING: i32 = 99;
+    pub const NO_DOMAIN_CHECKPOINT: i32 = 103;
     pub const NO_DOMAIN_BACKUP: i32 = 104;
+    pub const CHECKPOINT_INCONSISTENT: i32 = 109;
     /// `VIR_ERR_NO_DOMAIN_JOB`: ours, outside the range that libvirt counts up in.
     pub const NO_DOMAIN_JOB: i32 = 0x1006e;
 }
@@ -171,6 +174,9 @@ impl Error {
             code::OPERATION_UNSUPPORTED => "Operation not supported: %s",
             code::RESOURCE_BUSY => "resource busy: %s",
             code::DEVICE_MISSING => "device not found: %s",
+            code::XML_INVALID_SCHEMA => "XML document failed to validate against schema: %s",
+            code::NO_DOMAIN_CHECKPOINT => "Domain checkpoint not found: %s",
+            code::CHECKPOINT_INCONSISTENT => "checkpoint inconsistent: %s",
             code::NO_DOMAIN_BACKUP => "Domain backup job id not found: %s",
             code::NO_DOMAIN_JOB => "Domain job not found: %s",
             code::DOM_EXIST => "domain %s exists already",

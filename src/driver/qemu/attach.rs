@@ -21,7 +21,7 @@ use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
 use super::pidfd::Process;
 use super::questions::Questions;
 use super::records::Records;
-use super::translate::{self, number, text};
+use super::translate::{number, text};
 use crate::driver::table::JobTable;
 use crate::job::{DiskTarget, Engine, Job, Observation, Origin};
 use crate::model::domain::reason;
@@ -153,9 +153,11 @@ impl QemuDomain {
                 expects_migration: false,
                 migrations: Migrations::default(),
                 closing: None,
+                completed: None,
                 jobs_asked: Question::Idle,
                 disks_asked: Question::Idle,
             }),
+            backups: Mutex::default(),
             modify: Mutex::new(()),
             ours,
             alive: AtomicBool::new(monitor.is_some()),
@@ -219,7 +221,7 @@ impl QemuDomain {
         let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
         questions.ask(monitor, "query-jobs", move |reply| {
             if let Some(domain) = domain.upgrade() {
-                domain.observe(Observation::Answer { asked, jobs: translate::listing(reply) });
+                domain.take_listing(asked, reply);
             }
         });
         Ok(questions)
@@ -254,6 +256,7 @@ impl QemuDomain {
             let mirrors = engine.iter().filter(|job| job.is_active() && job.kind().becomes_ready());
             mirrors.filter_map(|job: &Job| Some((job.disk()?.to_owned(), job.name().to_owned()))).collect()
         });
+        self.take_over_backups();
         let mut inner = self.inner.lock();
         for (disk, job) in owners {
             inner.disks.claim_mirror(&disk, &job);

@@ -9,9 +9,8 @@ use super::clock::now;
 use super::disks::{position_in_chain, relative_name, Link, MirrorLinks, QemuDisk};
 use super::domain::QemuDomain;
 use super::monitor::Monitor;
-use super::translate;
 use crate::driver::request::*;
-use crate::job::{Engine, JobConfig, Observation, StartRequest};
+use crate::job::{Engine, JobConfig, StartRequest};
 use crate::model::disk::{MirrorJob, MirrorReady};
 use crate::model::flags::{commit, rebase};
 use crate::model::{code, Error, JobType, Result};
@@ -168,13 +167,13 @@ impl QemuDomain {
 
     /// Asks whether a job runs whose start was not answered in time. QEMU answers in order, so the answer to this question
     /// tells, whenever it comes. Until then the job keeps its name and its place.
-    fn await_verdict(self: &Arc<Self>, name: String) {
+    pub(super) fn await_verdict(self: &Arc<Self>, name: String) {
         let (domain, asked, of) = (Arc::downgrade(self), self.table.read(Engine::moment), name.clone());
         let on_reply = move |_: &Monitor, reply: std::result::Result<Value, CallError>| {
             let Some(domain) = domain.upgrade() else { return };
             match reply {
                 Err(CallError::Timeout { .. }) => return domain.await_verdict(of),
-                Ok(reply) => domain.observe(Observation::Answer { asked, jobs: translate::listing(&reply) }),
+                Ok(reply) => domain.take_listing(asked, &reply),
                 Err(_) => {}
             }
             domain.verdict(&of);
@@ -198,6 +197,7 @@ impl QemuDomain {
         if runs {
             return;
         }
+        self.drop_backup(name);
         let orphans = self.inner.lock().disks.keep_mirrors(|owner| owner != name);
         if let Some(orphans) = orphans {
             self.remove_nodes(&orphans);

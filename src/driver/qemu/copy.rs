@@ -38,6 +38,7 @@ impl QemuDomain {
     pub(super) fn block_copy(self: &Arc<Self>, request: &BlockCopy<'_>) -> Result<String> {
         self.require_alive()?;
         let _modify = self.modify.lock();
+        self.learn_sizes()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let image = image_of_destination(&request.destination)?;
         self.refuse_if_busy(JobType::BlockCopy, &JobConfig::on_disk(&disk.front.target), request.flags)?;
@@ -128,7 +129,7 @@ impl QemuDomain {
 
     /// Opens an image's file under a number that no node of this QEMU has: an earlier client, or one that crashed, may have
     /// left nodes of which nothing is known here. `note` writes the number down before QEMU has anything of it.
-    fn add_storage(&self, image: &mut Image, note: impl Fn(u32)) -> Result<()> {
+    pub(super) fn add_storage(&self, image: &mut Image, note: impl Fn(u32)) -> Result<()> {
         for _ in 0..MOST_TAKEN {
             image.index = self.inner.lock().disks.next_index();
             note(image.index);
@@ -217,7 +218,7 @@ impl QemuDomain {
     }
 
     /// Runs a `blockdev-create` as a job of its own, and waits for it.
-    fn create_image(self: &Arc<Self>, copy: &str, disk: &QemuDisk, image: &Image, options: Value) -> Result<()> {
+    pub(super) fn create_image(self: &Arc<Self>, copy: &str, disk: &QemuDisk, image: &Image, options: Value) -> Result<()> {
         let target = describe_target(disk, image);
         let config = JobConfig {
             disks: vec![disk.front.target.clone()],
@@ -252,7 +253,7 @@ fn config_of_copy(disk: &QemuDisk, target: &Target, request: &BlockCopy<'_>) -> 
     }
 }
 
-fn describe_target(disk: &QemuDisk, image: &Image) -> DiskTarget {
+pub(super) fn describe_target(disk: &QemuDisk, image: &Image) -> DiskTarget {
     DiskTarget {
         disk: disk.front.target.clone(),
         path: image.path.clone(),
@@ -320,7 +321,7 @@ fn added_by(target: &Target, links: &[Link]) -> Vec<Link> {
     links.iter().filter(|link| link.image.index >= target.image.index).cloned().collect()
 }
 
-fn virtual_size(disk: &QemuDisk) -> Result<u64> {
+pub(super) fn virtual_size(disk: &QemuDisk) -> Result<u64> {
     disk.links
         .first()
         .and_then(|link| link.virtual_size)

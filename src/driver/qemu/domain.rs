@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::{json, Value};
 
+use super::backup::Backups;
 use super::clock::now;
 use super::disks::Disks;
 use super::hub::Hub;
@@ -21,7 +22,7 @@ use crate::driver::table::JobTable;
 use crate::driver::Domain;
 use crate::job::{Job, JobConfig};
 use crate::model::event::{lifecycle, Event, Payload};
-use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result};
+use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
 use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
 
@@ -37,6 +38,8 @@ pub(super) struct QemuDomain {
     pub table: JobTable,
     pub records: Records,
     pub inner: Mutex<Inner>,
+    /// Taken for moments only, with no other lock taken inside.
+    pub backups: Mutex<Backups>,
     /// Held by calls that change disks in several steps, so that they do not meet.
     pub modify: Mutex<()>,
     /// We started it: it has a definition in DIR, and its nodes are ours.
@@ -63,6 +66,8 @@ pub(super) struct Inner {
     pub migrations: Migrations,
     /// Set once the guest has shut down: mirrors that are to end before QEMU is told to leave, by QEMU's ids.
     pub closing: Option<HashSet<String>>,
+    /// What the older calls tell of the domain job that ended last: `virDomainJobType`, and its figures.
+    pub completed: Option<(i32, Vec<TypedParam>)>,
     /// The questions for jobs and for disks that events give rise to.
     pub jobs_asked: Question,
     pub disks_asked: Question,
@@ -296,6 +301,26 @@ impl Domain for Handle {
 
     fn block_commit(&self, request: &BlockCommit<'_>) -> Result<String> {
         self.0.block_commit(request)
+    }
+
+    fn backup_begin(&self, backup_xml: &str, checkpoint_xml: Option<&str>, flags: u32) -> Result<String> {
+        self.0.begin_backup(backup_xml, checkpoint_xml, flags)
+    }
+
+    fn backup_xml(&self) -> Result<String> {
+        self.0.running_backup()
+    }
+
+    fn job_info(&self) -> Result<DomainJobInfo> {
+        self.0.domain_job_info()
+    }
+
+    fn job_stats(&self, completed: bool, keep: bool) -> Result<(i32, Vec<TypedParam>)> {
+        self.0.domain_job_stats(completed, keep)
+    }
+
+    fn abort_job(&self, flags: u32) -> Result<()> {
+        self.0.abort_domain_job(flags)
     }
 
     /// Saving is refused while a disk has a job, as libvirt does; without that it is not implemented yet.

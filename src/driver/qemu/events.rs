@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use serde_json::{json, Value};
 
+use super::disks::QemuDisk;
 use super::domain::QemuDomain;
 use super::migration::Course;
 use super::monitor::{Monitor, MonitorHandler};
@@ -11,7 +12,7 @@ use super::translate::{number, observations, text};
 use crate::job::Observation;
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
-use crate::model::DomainState;
+use crate::model::{DomainState, Result};
 use crate::qmp::{self, CallError};
 
 /// The end of a monitor that knows its domain. Events that come before the domain is linked are covered by the questions
@@ -50,8 +51,10 @@ impl QemuDomain {
     fn announced(self: &Arc<Self>, name: &str, data: &Value) {
         for seen in observations(name, data) {
             self.note_end(&seen);
-            self.observe(seen);
+            let seen = self.backups.lock().translate(seen);
+            seen.into_iter().for_each(|seen| self.observe(seen));
         }
+        self.end_ailing_backups();
         match name {
             "STOP" => self.stopped(),
             "RESUME" => self.resumed(),
@@ -140,6 +143,19 @@ impl QemuDomain {
                 domain.ask_for_disks();
             }
         });
+    }
+
+    /// Asks what the disks are, where something of them has not been told yet: the size of one that was plugged in.
+    pub(super) fn learn_sizes(self: &Arc<Self>) -> Result<()> {
+        let question = {
+            let disks = &self.inner.lock().disks;
+            let unknown = |disk: &QemuDisk| disk.links.first().is_some_and(|link| link.virtual_size.is_none());
+            disks.list.iter().any(unknown).then(|| disks.question())
+        };
+        match question {
+            Some("query-block") => self.look("query-block", QemuDomain::see_disks),
+            _ => Ok(()),
+        }
     }
 
     /// Takes in which disks the guest has.

@@ -53,10 +53,14 @@ impl QemuDomain {
                     }
                 }
                 self.emit(Payload::JobState { name: name.clone(), kind: *kind, state: *state });
+                if *kind == JobType::BlockBackup && state.is_final() {
+                    self.backup_ended(engine, name, *state == JobState::Completed);
+                }
             }
             Effect::Older(older) => {
+                let status = self.status_in_backup(older);
                 let path = self.inner.lock().disks.source_path(&older.disk).to_owned();
-                self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status: older.status });
+                self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status });
             }
             Effect::Confirm => self.ask_for_listing(engine.moment()),
             Effect::Settle { name, id, outcome } => self.settle(engine, name, id, outcome),
@@ -80,7 +84,7 @@ impl QemuDomain {
             let due = domain.inner.lock().jobs_asked.answered();
             let again = due || matches!(reply, Err(CallError::Timeout { .. }));
             match reply {
-                Ok(reply) => domain.observe(Observation::Answer { asked, jobs: translate::listing(&reply) }),
+                Ok(reply) => domain.take_listing(asked, &reply),
                 // What was to be confirmed still is.
                 Err(CallError::Timeout { .. }) => {}
                 Err(_) => return,
@@ -96,6 +100,9 @@ impl QemuDomain {
     fn settle(self: &Arc<Self>, engine: &Engine, name: &str, id: &str, outcome: &Outcome) {
         if engine.get(name).is_some_and(|job| !job.is_listed_by_hypervisor()) {
             return self.settle_unlisted(engine, name, outcome);
+        }
+        if self.backups.lock().get(name).is_some() {
+            return self.settle_backup(engine, name, outcome);
         }
         let delete = match engine.get(name) {
             Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
@@ -187,7 +194,16 @@ impl QemuDomain {
     /// One round trip: fresh figures for all jobs.
     pub(super) fn refresh_jobs(self: &Arc<Self>) -> Result<()> {
         let asked = self.table.read(Engine::moment);
-        self.look("query-jobs", move |domain, reply| domain.observe(Observation::Answer { asked, jobs: translate::listing(reply) }))
+        self.look("query-jobs", move |domain, reply| domain.take_listing(asked, reply))
+    }
+
+    /// Hands a reply to `query-jobs` to the engine.
+    pub(super) fn take_listing(self: &Arc<Self>, asked: Moment, reply: &Value) {
+        let mut jobs = translate::listing(reply);
+        let beside = self.backups.lock().fold(&mut jobs);
+        beside.into_iter().for_each(|seen| self.observe(seen));
+        self.observe(Observation::Answer { asked, jobs });
+        self.end_ailing_backups();
     }
 
     /// `virDomainJobControl`.
@@ -205,7 +221,7 @@ impl QemuDomain {
     }
 
     fn act(&self, action: &Action) -> Result<()> {
-        let job = |command: &str, id: &str| self.ask(command, json!({ "id": id }));
+        let job = |command: &str, id: &str| self.ask_each(id, command, "id", &json!({}));
         match action {
             Action::Cancel { id, .. } if self.is_unlisted(id) => self.ask("migrate_cancel", json!({})),
             Action::Cancel { id, soft, resume } => {
@@ -230,8 +246,24 @@ impl QemuDomain {
         self.table.read(|engine| engine.by_hypervisor_id(id).is_some_and(|job| !job.is_listed_by_hypervisor()))
     }
 
+    /// Asks a job, or those that it consists of. Of several, the ones that have moved on do not count as long as one has not.
+    fn ask_each(&self, id: &str, command: &str, key: &str, arguments: &Value) -> Result<()> {
+        let members = self.backups.lock().members_to_ask(id, command);
+        let one = |id: &str| {
+            let mut arguments = arguments.clone();
+            arguments[key] = id.into();
+            self.ask(command, arguments)
+        };
+        let Some(members) = members else { return one(id) };
+        let (done, refused): (Vec<_>, Vec<_>) = members.iter().map(|member| one(member)).partition(Result::is_ok);
+        match refused.into_iter().next() {
+            Some(refusal) if done.is_empty() => refusal,
+            _ => Ok(()),
+        }
+    }
+
     /// A request that QEMU may find out of place: the job moved on before it arrived.
-    fn ask(&self, command: &str, arguments: Value) -> Result<()> {
+    pub(super) fn ask(&self, command: &str, arguments: Value) -> Result<()> {
         match self.monitor()?.call(command, arguments) {
             Ok(_) => Ok(()),
             Err(CallError::Qmp { desc, .. }) if is_out_of_place(&desc) => Err(Error::invalid(desc)),
@@ -242,7 +274,7 @@ impl QemuDomain {
     /// `virDomainJobSetSpeed`.
     pub(super) fn set_speed(self: &Arc<Self>, name: &str, bytes_per_s: u64) -> Result<()> {
         let id = self.table.read(|engine| speedable(engine.get(name), name))?;
-        self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s }))?;
+        self.ask_each(&id, "block-job-set-speed", "device", &json!({ "speed": bytes_per_s }))?;
         self.update_jobs(|engine, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }

@@ -29,18 +29,24 @@ impl QemuDomain {
 
     pub(super) fn older_info(self: &Arc<Self>, disk: &str) -> Result<Option<BlockJobInfo>> {
         self.require_alive()?;
-        let Some((name, _)) = self.older_job(disk)? else { return Ok(None) };
+        let Some((name, target)) = self.older_job(disk)? else { return Ok(None) };
         let reply = self.call("query-block-jobs", json!({}))?;
         let job =
             self.table.read(|engine| engine.get(&name).map(|job| (block_type(job.kind()).unwrap_or(0), job.hypervisor_id().to_owned())));
         let Some((kind, id)) = job else { return Ok(None) };
+        let id = self.job_behind(&name, &id, &target);
         let entry = reply.as_array().into_iter().flatten().find(|entry| text(entry, "device") == Some(&id));
         Ok(entry.map(|entry| older_view(kind, entry)))
     }
 
     pub(super) fn older_set_speed(self: &Arc<Self>, disk: &str, bytes_per_s: u64) -> Result<()> {
-        let (name, _) = self.require_older_job(disk)?;
-        self.set_speed(&name, bytes_per_s)
+        let (name, target) = self.require_older_job(disk)?;
+        let member = self.backups.lock().get(&name).and_then(|backup| backup.group.member_on(&target)).map(str::to_owned);
+        match member {
+            // Of a job over several disks, only that of this one.
+            Some(member) => self.ask("block-job-set-speed", json!({ "device": member, "speed": bytes_per_s })),
+            None => self.set_speed(&name, bytes_per_s),
+        }
     }
 
     /// Ends the job of a disk: with `pivot` by making a ready mirror the source, else by cancelling it.

@@ -2,6 +2,7 @@
 
 mod attach;
 mod backing;
+mod backup;
 mod block;
 mod blockdev;
 mod clock;
@@ -11,6 +12,7 @@ mod copy;
 mod create;
 mod disks;
 mod domain;
+mod domain_job;
 mod emulator;
 mod events;
 mod hotplug;

@@ -1,11 +1,11 @@
 //! Backups: one job over several disks.
 
 use super::block::disk_target;
-use super::chain::find_disk;
 use super::task::{Consequence, Plan, Task};
 use super::vm::{Locked, Vm};
+use crate::driver::backup;
 use crate::job::{JobConfig, StartRequest};
-use crate::model::disk::{Disk, Image};
+use crate::model::disk::Image;
 use crate::model::flags::JOB_START_MASK;
 use crate::model::{code, Error, JobType, Result};
 use crate::xml::backup::{BackupDef, BackupDisk};
@@ -59,35 +59,17 @@ impl Locked<'_> {
     /// Completes what the document says of each disk of the domain, and returns the images that are written.
     fn backup_images(&mut self, def: &mut BackupDef) -> Result<Vec<(String, Image)>> {
         let disks = self.live()?.disks.clone();
-        let wanted = def.disks.take();
-        for (place, one) in wanted.iter().flatten().enumerate() {
-            let disk = find_disk(&disks, &one.name).map_err(|_| Error::config(format!("no disk named '{}'", one.name)))?;
-            if wanted.iter().flatten().take(place).any(|other| find_disk(&disks, &other.name).is_ok_and(|d| d.target == disk.target)) {
-                return Err(Error::config(format!("disk '{}' specified twice", one.name)));
-            }
-        }
-        let suffix = self.now().wall_ms / 1000;
+        let suffix = (self.now().wall_ms / 1000).to_string();
+        backup::align(def, &disks, &suffix)?;
         let mut images = Vec::new();
-        let mut parts = Vec::new();
-        for disk in disks.iter().filter(|disk| disk.source().is_some()) {
-            let named = wanted.iter().flatten().find(|one| find_disk(&disks, &one.name).is_ok_and(|d| d.target == disk.target));
-            let backup = match (&wanted, named) {
-                (None, _) => !disk.readonly,
-                (Some(_), named) => named.is_some_and(|one| one.backup),
-            };
-            let mut part = BackupDisk { backup, name: disk.target.clone(), ..named.cloned().unwrap_or_default() };
-            part.name.clone_from(&disk.target);
-            if backup {
-                let mut image = backup_image(disk, &part, suffix);
-                self.number(std::slice::from_mut(&mut image));
-                part = BackupDisk { path: Some(image.path.clone()), format: Some(image.format.clone()), index: image.index, ..part };
-                images.push((disk.target.clone(), image));
-            }
-            parts.push(part);
+        for part in def.chosen_mut() {
+            let mut image = backup_image(part)?;
+            self.number(std::slice::from_mut(&mut image));
+            (part.format, part.index) = (Some(image.format.clone()), image.index);
+            images.push((part.name.clone(), image));
         }
-        def.disks = Some(parts);
         if images.is_empty() {
-            return Err(Error::xml("no disks selected for backup"));
+            return Err(Error::config("no disks selected for backup"));
         }
         Ok(images)
     }
@@ -107,12 +89,8 @@ impl Locked<'_> {
 }
 
 /// The image that a backup of a disk writes.
-fn backup_image(disk: &Disk, part: &BackupDisk, suffix: u64) -> Image {
-    let source = disk.source().map(|image| image.path.as_str()).unwrap_or_default();
-    Image {
-        kind: part.kind,
-        path: part.path.clone().unwrap_or_else(|| format!("{source}.{suffix}")),
-        format: part.format.clone().unwrap_or_else(|| "qcow2".to_owned()),
-        index: 0,
-    }
+fn backup_image(part: &BackupDisk) -> Result<Image> {
+    let path = part.path.clone().ok_or_else(|| Error::internal(format!("the backup of disk '{}' has no target", part.name)))?;
+    let format = part.format.clone().unwrap_or_else(|| "qcow2".to_owned());
+    Ok(Image { kind: part.kind, path, format, index: 0 })
 }

@@ -202,7 +202,8 @@ fn config() -> impl Strategy<Value = JobConfig> {
         (words(), words(), words(), prop::option::of(any::<u64>()), words(), words(), list()),
     )
         .prop_map(|((disks, top, base, targets, bandwidth, uri), (file, format, snapshot, size, incremental, parent, options))| {
-            JobConfig { disks, top, base, targets, bandwidth, uri, file, format, snapshot, size, incremental, parent, options }
+            let document = None;
+            JobConfig { disks, top, base, targets, bandwidth, uri, file, format, snapshot, size, incremental, parent, document, options }
         })
 }
 

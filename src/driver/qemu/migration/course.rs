@@ -280,8 +280,7 @@ impl QemuDomain {
     pub(in crate::driver::qemu) fn settle_unlisted(self: &Arc<Self>, engine: &Engine, name: &str, outcome: &Outcome) {
         let Some(job) = engine.get(name) else { return };
         if let Some(params) = older::completed(job, outcome, now()) {
-            self.inner.lock().migrations.completed = Some(params.clone());
-            self.emit(Payload::JobCompleted { params });
+            self.tell_completed(older::job_type::COMPLETED, params);
         }
         let awaited = self.inner.lock().migrations.course.as_ref().is_some_and(|course| course.job == name && course.awaited);
         if awaited {

@@ -12,15 +12,13 @@ use serde_json::{Map, Value};
 use crate::job::{JobConfig, Outcome};
 use crate::model::domain::reason;
 use crate::model::event::lifecycle;
-use crate::model::{JobType, TypedParam};
+use crate::model::JobType;
 
 /// What is known of a domain's migrations.
 #[derive(Default)]
 pub(super) struct Migrations {
     /// The one that is on its way.
     pub course: Option<Course>,
-    /// What the older calls tell of the domain job that ended last.
-    pub completed: Option<Vec<TypedParam>>,
     /// The limit of migrations to come in bytes per second; 0 is none.
     pub speed: u64,
 }

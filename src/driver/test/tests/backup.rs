@@ -4,7 +4,7 @@ use crate::model::{code, ControlOp};
 
 const BOTH: &str = "<domainbackup/>";
 const PULL: &str = "<domainbackup mode='pull'><server transport='unix' socket='/s'/></domainbackup>";
-const ONE: &str = "<domainbackup><disks><disk name='vdb'><target file='/b'/></disk></disks></domainbackup>";
+const ONE: &str = "<domainbackup><disks><disk name='vdb' type='file'><target file='/b'/></disk></disks></domainbackup>";
 const REUSE: u32 = 1;
 
 #[test]
@@ -46,7 +46,7 @@ fn one_backup_at_a_time_unless_parallel_jobs_were_asked_for() {
     let stage = Stage::default_world();
     let test = stage.domain("test");
     test.backup_begin(ONE, None, REUSE).unwrap();
-    assert_eq!(test.backup_begin(ONE, None, REUSE).map_err(|e| e.code), Err(code::OPERATION_INVALID));
+    assert_eq!(test.backup_begin(ONE, None, REUSE).map_err(|e| e.code), Err(code::OPERATION_TIMEOUT));
     assert_eq!(test.backup_begin(ONE, None, REUSE | JOB_START_PARALLEL).as_deref(), Ok("block-backup-vdb-2"));
 }
 
@@ -71,9 +71,9 @@ fn documents_that_fit_no_domain_are_refused() {
     let test = stage.domain("test");
     let disks =
         |disks: &str| test.backup_begin(&format!("<domainbackup><disks>{disks}</disks></domainbackup>"), None, 0).map_err(|e| e.code);
-    assert_eq!(disks("<disk name='vdz'/>"), Err(code::CONFIG_UNSUPPORTED));
-    assert_eq!(disks("<disk name='vda'/><disk name='/guest/diskimage1.snap5'/>"), Err(code::CONFIG_UNSUPPORTED));
-    assert_eq!(disks("<disk name='vda' backup='no'/>"), Err(code::XML_ERROR));
+    assert_eq!(disks("<disk name='vdz' type='file'/>"), Err(code::CONFIG_UNSUPPORTED));
+    assert_eq!(disks("<disk name='vda' type='file'/><disk name='vda' type='file'/>"), Err(code::CONFIG_UNSUPPORTED));
+    assert_eq!(disks("<disk name='vda' backup='no'/>"), Err(code::CONFIG_UNSUPPORTED));
     assert_eq!(test.backup_begin(BOTH, Some("<domaincheckpoint/>"), 0).map_err(|e| e.code), Err(code::OPERATION_UNSUPPORTED));
     assert_eq!(stage.heard(), Vec::<String>::new());
 }

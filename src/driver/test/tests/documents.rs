@@ -60,7 +60,7 @@ fn the_xml_of_domains_backups_and_snapshots_is_valid_for_libvirt() {
     let stage = Stage::new(&world("<j:job type='block-copy' disk='vda' target='/copy'/>"));
     let domain = stage.domain("d");
     assert_valid(&libvirts("domain.rng"), &[0, 2].map(|flags| domain.xml(flags).unwrap()));
-    let disk = "<domainbackup><disks><disk name='vdb'/></disks></domainbackup>";
+    let disk = "<domainbackup><disks><disk name='vdb' type='file'/></disks></domainbackup>";
     domain.backup_begin(disk, None, 1).unwrap();
     // libvirt prints the number of the target, too, although its schema does not know of it.
     let backup = domain.backup_xml().unwrap();
