@@ -13,8 +13,15 @@ fn count(dir: &str) -> usize {
     std::fs::read_dir(dir).unwrap().count()
 }
 
-/// Descriptors and threads of this process.
+/// Whether records are being written.
+fn writes() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok()).any(|name| name.trim() == "virt-jobs-files")
+}
+
+/// Descriptors and threads of this process at rest.
 fn held() -> (usize, usize) {
+    wait_until("all records are written", || !writes());
     (count("/proc/self/fd"), count("/proc/self/task"))
 }
 

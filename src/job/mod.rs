@@ -23,6 +23,7 @@ pub use control::{Action, Powers};
 pub use engine::{Engine, Reservation, StartRequest};
 pub use job::{Ending, Job, Origin};
 pub use legacy::{block_type, OlderEvent};
+pub use names::{is_own_name, number_of_own};
 pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
 pub use order::Moment;
 pub use record::JobRecord;

@@ -8,6 +8,12 @@ use crate::model::JobType;
 /// unique by a counter instead, so that memory stays bounded.
 const REMEMBERED: usize = 65_536;
 
+/// A number that would be reached by no domain. Whoever claims one that is higher is not believed: the numbers after it
+/// might run out.
+const MOST_STARTS: u64 = 1 << 53;
+/// The longest part of a disk's name that goes into that of a job.
+const MOST_OF_DISK: usize = 64;
+
 /// Hands out job names.
 #[derive(Debug, Default)]
 pub(super) struct NameBook {
@@ -68,7 +74,7 @@ impl NameBook {
 
     /// Takes note of a name that an earlier process gave, so that it is not given again.
     pub fn reserve(&mut self, name: &str) {
-        if let Some(number) = number_of(name) {
+        if let Some(number) = number_of_own(name) {
             self.last = self.last.max(number);
         }
     }
@@ -80,8 +86,20 @@ impl NameBook {
 
     /// Goes on counting from what another process stored.
     pub fn resume(&mut self, last: u64) {
-        self.last = self.last.max(last);
+        self.last = self.last.max(Some(last).filter(|last| *last <= MOST_STARTS).unwrap_or(0));
     }
+}
+
+/// Whether a job of ours may be called so: nothing else is believed of a file that is named after one.
+pub fn is_own_name(name: &str) -> bool {
+    number_of_own(name).is_some()
+}
+
+/// The number in a name of ours.
+pub fn number_of_own(name: &str) -> Option<u64> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let longest = MOST_OF_DISK + 64;
+    number_of(name).filter(|number| *number > 0 && *number <= MOST_STARTS && name.len() <= longest && name.chars().all(plain))
 }
 
 /// The number at the end of a name of ours.
@@ -95,7 +113,7 @@ fn number_of(name: &str) -> Option<u64> {
 
 /// A disk name with only the characters that QEMU allows in an id.
 fn as_id(disk: &str) -> String {
-    disk.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' }).take(64).collect()
+    disk.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' }).take(MOST_OF_DISK).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +145,21 @@ mod tests {
         let ids = ["a", "a#2", "a", "a#2", "a#2#1", "a#1", "a"];
         let names: std::collections::HashSet<String> = ids.iter().map(|id| book.foreign(id)).collect();
         assert_eq!(names.len(), ids.len(), "{names:?}");
+    }
+
+    #[test]
+    fn numbers_that_nobody_can_have_reached_are_not_believed() {
+        let mut book = NameBook::default();
+        book.resume(u64::MAX);
+        book.reserve("migration-18446744073709551615");
+        book.reserve("block-copy-vda-7");
+        assert_eq!(book.own(JobType::Migration, None), "migration-8");
+        for name in ["block-copy-../x-1", "migration-0", "job-1", "migration-x", "block-copy-v\u{e9}-1", ""] {
+            assert!(!is_own_name(name), "{name}");
+        }
+        for name in ["block-copy-vda-1", "migration-3", "block-pull-_node__-1"] {
+            assert!(is_own_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl JobRecord {
             (Some(_), true) => Phase::Ended,
             (Some(outcome), false) => Phase::Settling(outcome.clone()),
         };
-        let finished = self.outcome.as_ref().map(|_| at_wall(self.finished.unwrap_or(now.wall_ms), now));
+        let finished = self.outcome.as_ref().map(|_| at_wall(self.finished.unwrap_or(now.wall_ms), now).max(started));
         let unsettled = matches!(phase, Phase::Settling(_));
         Some(Job {
             serial,
@@ -105,8 +105,9 @@ fn yes() -> bool {
     true
 }
 
-/// A wall clock time of another process on this process's monotonic clock.
+/// A wall clock time of another process on this process's monotonic clock. The clock may have been set back since; nothing
+/// that was written down is yet to come.
 fn at_wall(wall_ms: u64, now: Now) -> Now {
-    let ago = now.wall_ms.saturating_sub(wall_ms);
-    Now { mono_ms: now.mono_ms.saturating_sub(ago), wall_ms }
+    let wall_ms = wall_ms.min(now.wall_ms);
+    Now { mono_ms: now.mono_ms.saturating_sub(now.wall_ms - wall_ms), wall_ms }
 }

@@ -14,13 +14,13 @@ use super::clock::now;
 use super::disks::Disks;
 use super::domain::{Inner, QemuDomain, Question};
 use super::events::Handler;
-use super::hub::{socket_name, Hub, SOCKET};
+use super::hub::{socket_name, Hub};
 use super::jobs::POWERS;
 use super::migration::Migrations;
 use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
 use super::pidfd::Process;
 use super::questions::Questions;
-use super::records::Records;
+use super::records::{Found, Records};
 use super::translate::{number, text};
 use crate::driver::table::JobTable;
 use crate::job::{DiskTarget, Engine, Job, Observation, Origin};
@@ -114,7 +114,9 @@ impl<'a> Newcomer<'a> {
         let def = written.unwrap_or_else(|| describe(&name, uuid, &answers));
         let me = DomainRef { name, uuid, id: self.monitor.peer_pid().unwrap_or(0) };
         let domain = Arc::new(QemuDomain::new(hub, me, records, Some(self.monitor), def, ours));
-        domain.take_over_records();
+        let mut found = domain.records.load();
+        domain.take_over(&mut found);
+        domain.namesakes.lock().extend(ended_before(hub, dir, &domain.me.name, found));
         domain.take_over_course();
         if let Some(prepare) = self.prepare {
             prepare(&domain);
@@ -132,6 +134,21 @@ fn about(name: &str, error: CallError) -> Error {
 
 fn definition_in(records: &Records) -> Option<DomainDef> {
     DomainDef::parse_live(&records.read_definition()?).ok()
+}
+
+/// The domains of a name that have ended and left these records: one QEMU after the other may have had the name.
+pub(super) fn ended_before(hub: &Arc<Hub>, dir: &Path, name: &str, mut found: Found) -> Vec<Arc<QemuDomain>> {
+    let mut domains = Vec::new();
+    while !found.jobs.is_empty() {
+        let records = Records::of_domain(dir, name);
+        let latest = found.latest_domain();
+        let written = definition_in(&records).filter(|def| def.uuid.is_some() && (latest.is_none() || def.uuid == latest));
+        let uuid = written.as_ref().and_then(|def| def.uuid).or(latest);
+        let uuid = uuid.unwrap_or_else(|| Uuid::derived(&records.socket().to_string_lossy()));
+        let me = DomainRef { name: name.to_owned(), uuid, id: -1 };
+        domains.push(QemuDomain::left_over(hub, records, me, written, &mut found));
+    }
+    domains
 }
 
 impl QemuDomain {
@@ -162,23 +179,19 @@ impl QemuDomain {
             ours,
             alive: AtomicBool::new(monitor.is_some()),
             left: AtomicBool::new(monitor.is_none()),
+            namesakes: Mutex::default(),
             monitor,
             me,
         }
     }
 
     /// A domain that has ended and left records of its jobs. Those that had not ended then, have with it.
-    pub(super) fn ended_before(hub: &Arc<Hub>, dir: &Path, name: &str) -> Arc<QemuDomain> {
-        let records = Records::of_domain(dir, name);
-        let written = definition_in(&records);
+    fn left_over(hub: &Arc<Hub>, records: Records, me: DomainRef, written: Option<DomainDef>, found: &mut Found) -> Arc<QemuDomain> {
         let ours = written.is_some();
-        let uuid = written.as_ref().and_then(|def| def.uuid).or_else(|| records.load().domain);
-        let uuid = uuid.unwrap_or_else(|| Uuid::derived(&dir.join(format!("{name}.{SOCKET}")).to_string_lossy()));
-        let def = written.unwrap_or_else(|| describe(name, uuid, &HashMap::new()));
-        let me = DomainRef { name: name.to_owned(), uuid, id: -1 };
+        let def = written.unwrap_or_else(|| describe(&me.name, me.uuid, &HashMap::new()));
         let domain = Arc::new(QemuDomain::new(hub, me, records, None, def, ours));
         domain.inner.lock().enter(DomainState::Shutoff, reason::SHUTOFF_UNKNOWN);
-        domain.take_over_records();
+        domain.take_over(found);
         domain.observe(Observation::Gone { reason: "the domain ended while nobody was there to see it".to_owned() });
         domain
     }
@@ -241,13 +254,16 @@ impl QemuDomain {
     }
 
     /// Jobs that an earlier process started: the first listing tells what became of them.
-    fn take_over_records(self: &Arc<Self>) {
-        let found = self.records.load();
+    fn take_over(self: &Arc<Self>, found: &mut Found) {
+        let (records, last_number) = (found.take(self.me.uuid), found.last_number);
         self.table.update(
             |engine, _| {
-                engine.resume_numbers(found.last_number);
-                for record in found.jobs {
-                    engine.adopt(record, now());
+                engine.resume_numbers(last_number);
+                for record in records {
+                    let name = record.name.clone();
+                    if !engine.adopt(record, now()) {
+                        self.records.pass_over(&name);
+                    }
                 }
             },
             |_, _| {},
@@ -293,9 +309,8 @@ impl QemuDomain {
         if !self.ours {
             return;
         }
-        if let Err(error) = self.records.write_definition(|| self.live_definition().format(Some(self.me.id))) {
-            eprintln!("libvirt-jobs: cannot write the definition of domain '{}': {error}", self.me.name);
-        }
+        self.records.store_definition(|| self.live_definition().format(Some(self.me.id)));
+        self.write_records();
     }
 }
 

@@ -61,7 +61,10 @@ impl Connection for QemuConnection {
     fn lookup(&self, key: Key<'_>) -> Result<DomainRef> {
         self.hub.require_own_process()?;
         let find = || {
-            self.hub.all().into_iter().map(|domain| summary(&domain).domain).find(|domain| match key {
+            let domains = self.hub.all();
+            // One that runs comes before one that is kept for its records.
+            let (running, ended): (Vec<_>, Vec<_>) = domains.iter().map(|domain| summary(domain).domain).partition(|domain| domain.id >= 0);
+            running.into_iter().chain(ended).find(|domain| match key {
                 Key::Name(name) => domain.name == name,
                 Key::Uuid(uuid) => domain.uuid == uuid,
                 Key::Id(id) => domain.id == id && id >= 0,

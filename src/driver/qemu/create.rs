@@ -66,7 +66,7 @@ impl Hub {
             Ok(domain) => domain,
             Err(error) => {
                 let _ = process::terminate(pid);
-                records.forget_definition();
+                records.remove_all();
                 paths.remove();
                 return Err(error);
             }
@@ -81,7 +81,8 @@ impl Hub {
             let alive = domain.alive.load(Ordering::Acquire);
             let same_uuid = def.uuid == Some(domain.me.uuid);
             if domain.me.name == def.name {
-                if !same_uuid {
+                // One that is kept for the sake of its records has no use for its name.
+                if !same_uuid && alive {
                     return Err(Error::failed(format!("domain '{}' already exists with uuid {}", def.name, domain.me.uuid)));
                 }
                 if alive {

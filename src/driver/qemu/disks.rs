@@ -165,7 +165,7 @@ impl Disks {
 
     /// A number that no image of this domain has had.
     pub fn next_index(&mut self) -> u32 {
-        self.last_index += 1;
+        self.last_index = self.last_index.saturating_add(1);
         self.last_index
     }
 

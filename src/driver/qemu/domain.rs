@@ -45,6 +45,8 @@ pub(super) struct QemuDomain {
     /// We started it: it has a definition in DIR, and its nodes are ours.
     pub ours: bool,
     pub alive: AtomicBool,
+    /// Domains that had its name before and left records, until the hub has taken them in.
+    pub namesakes: Mutex<Vec<Arc<QemuDomain>>>,
     /// Its end has been told, and what it left has been seen to.
     pub left: AtomicBool,
 }

@@ -13,8 +13,9 @@ use parking_lot::Mutex;
 use super::attach;
 use super::domain::QemuDomain;
 use super::reactor::Reactor;
-use super::records::Records;
+use super::records::{Records, Stamp};
 use crate::event::Subscriptions;
+use crate::job::Engine;
 use crate::model::event::Event;
 use crate::model::{code, DomainRef, Error, Result};
 
@@ -40,6 +41,8 @@ pub(super) struct Hub {
     listeners: Mutex<Vec<Weak<Subscriptions>>>,
     /// Domains that are being started: their sockets belong to whoever starts them.
     starting: Mutex<HashSet<String>>,
+    /// Directories of records in which there was nothing of use, as they were then.
+    barren: Mutex<HashMap<String, Stamp>>,
     /// Ended domains whose processes have not let go of their files yet.
     lingering: Mutex<Vec<Arc<QemuDomain>>>,
     /// Held while the directory is read, so that no socket is opened twice.
@@ -72,6 +75,7 @@ impl Hub {
                         listeners: Mutex::new(Vec::new()),
                         starting: Mutex::default(),
                         lingering: Mutex::default(),
+                        barren: Mutex::default(),
                         scanning: Mutex::new(()),
                     });
                     hubs.push(Arc::downgrade(&hub));
@@ -149,8 +153,14 @@ impl Hub {
         let Place::Directory(dir) = &self.place else { return };
         // Another process may have its monitor.
         let known = |name: &str| self.domains.lock().iter().any(|domain| domain.me.name == name) || self.refusal(name).is_some();
-        for name in Records::names(dir, |name| known(name) || self.starting.lock().contains(name)) {
-            self.add(QemuDomain::ended_before(self, dir, &name));
+        let barren = |name: &str| self.barren.lock().get(name).is_some_and(|stamp| Some(*stamp) == Records::stamp(dir, name));
+        for name in Records::names(dir, |name| known(name) || self.starting.lock().contains(name) || barren(name)) {
+            let stamp = Records::stamp(dir, &name);
+            let ended = attach::ended_before(self, dir, &name, Records::of_domain(dir, &name).load());
+            if let Some(stamp) = stamp.filter(|_| ended.is_empty()) {
+                self.barren.lock().insert(name, stamp);
+            }
+            ended.into_iter().for_each(|domain| self.add(domain));
         }
     }
 
@@ -214,14 +224,22 @@ impl Hub {
         }
     }
 
-    /// Takes in a domain; it replaces one of its name that has ended.
+    /// Takes in a domain; it replaces one of its name that has ended, unless that one is another and has records.
     pub fn add(&self, domain: Arc<QemuDomain>) {
+        let namesakes = std::mem::take(&mut *domain.namesakes.lock());
         let mut domains = self.domains.lock();
-        domains.retain(|old| old.me.name != domain.me.name);
+        // One with another UUID stays for its records.
+        let replaced = |old: &Arc<QemuDomain>| {
+            old.me.uuid == domain.me.uuid || namesakes.iter().any(|other| other.me.uuid == old.me.uuid) || old.table.read(Engine::is_empty)
+        };
+        domains.retain(|old| old.me.name != domain.me.name || !replaced(old));
         domains.push(domain.clone());
+        domains.extend(namesakes.iter().cloned());
         drop(domains);
-        // It may have ended before it came here.
-        domain.forget_if_empty();
+        // They may have ended before they came here, and left nothing of use.
+        for domain in namesakes.iter().chain([&domain]) {
+            domain.forget_if_empty();
+        }
     }
 
     pub fn remove(&self, domain: &Arc<QemuDomain>) {

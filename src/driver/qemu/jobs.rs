@@ -40,7 +40,24 @@ impl QemuDomain {
 
     /// Changes the engine and does what it answers.
     pub(super) fn update_jobs<R>(self: &Arc<Self>, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R) -> R {
-        self.table.update(change, |engine, effect| self.carry_out(engine, effect))
+        let mut recorded = false;
+        let result = self.table.update(change, |engine, effect| {
+            recorded |= matches!(effect, Effect::Store { .. } | Effect::Forget { .. });
+            self.carry_out(engine, effect);
+        });
+        if recorded {
+            self.write_records();
+        }
+        result
+    }
+
+    /// Returns when what was recorded is on the disk; where a monitor must not be kept waiting, another thread sees to it.
+    pub(super) fn write_records(&self) {
+        if self.monitor.as_ref().is_some_and(|monitor| monitor.is_handled_here()) {
+            self.records.write_soon();
+        } else {
+            self.records.write();
+        }
     }
 
     /// Runs under the lock of the job table: queues events and posts commands, never waits.
@@ -123,7 +140,13 @@ impl QemuDomain {
                     Vec::new()
                 }
             };
-            domain.dismiss_settled(name, id, orphans, delete);
+            // Once QEMU has forgotten the job, the record is all that tells how it ended.
+            let settling = Arc::downgrade(&domain);
+            domain.records.when_written(move || {
+                if let Some(domain) = settling.upgrade() {
+                    domain.dismiss_settled(name, id, orphans, delete);
+                }
+            });
         });
     }
 

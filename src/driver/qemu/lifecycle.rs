@@ -1,5 +1,6 @@
 //! Pausing, resuming and ending a domain.
 
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -130,6 +131,10 @@ impl QemuDomain {
     pub(super) fn remove_files(&self, hub: &Hub) -> bool {
         if self.process.as_ref().is_some_and(|process| !process.is_gone()) {
             return false;
+        }
+        if UnixStream::connect(self.records.socket()).is_ok() {
+            // Another process has started one of this name since.
+            return true;
         }
         self.records.remove_all();
         if let Some(dir) = hub.directory().ok().filter(|_| self.ours) {

@@ -224,6 +224,11 @@ impl Monitor {
         Ok(())
     }
 
+    /// Whether it is the calling thread that handles what the monitor says: it must not wait for anything then.
+    pub fn is_handled_here(&self) -> bool {
+        self.state.lock().lead == Lead::Taken(current_thread())
+    }
+
     fn execute(&self, command: &str, arguments: Value, fd: Option<OwnedFd>, limit: Duration, first: Option<OnSuccess>) -> Answer {
         let deadline = after(limit);
         let wake = Arc::new(Condvar::new());

@@ -261,7 +261,7 @@ impl Core {
 }
 
 /// Starts a thread that never runs the program's signal handlers.
-fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+pub(super) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: both sets are initialised by the calls that are given them; the mask of this thread is put back.
     unsafe {
         let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
