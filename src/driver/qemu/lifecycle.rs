@@ -133,8 +133,8 @@ impl QemuDomain {
             return false;
         }
         if UnixStream::connect(self.records.socket()).is_ok() {
-            // Another process has started one of this name since.
-            return true;
+            // Another process has started one of this name since, or the kernel has not come to close it.
+            return false;
         }
         self.records.remove_all();
         if let Some(dir) = hub.directory().ok().filter(|_| self.ours) {

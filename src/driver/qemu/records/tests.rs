@@ -261,6 +261,8 @@ fn what_waits_for_a_record_comes_after_it() {
         records.when_written(move || done.send(file.exists()).unwrap());
         assert!(wait.recv().unwrap());
     }
+    // Nothing is waited for where nothing is due.
+    records.write();
     let (done, wait) = std::sync::mpsc::channel();
     records.when_written(move || done.send(()).unwrap());
     assert!(wait.try_recv().is_ok());
