@@ -37,7 +37,13 @@ impl QemuDomain {
             domain.update_jobs(|engine, out| engine.settled(&job, now(), out));
             domain.forget_unplugged();
         };
-        self.post_all(commands, finish);
+        // Once QEMU has forgotten the jobs, the record is all that tells how they ended.
+        let settling = Arc::downgrade(self);
+        self.records.when_written(move || {
+            if let Some(domain) = settling.upgrade() {
+                domain.post_all(commands, finish);
+            }
+        });
     }
 
     /// What QEMU is told, in this order.
