@@ -57,6 +57,17 @@ fn every_job(client: &Client, disk: &str, chain: &[PathBuf], dir: &Path) {
     assert!(shows(&dir.join("full.qcow2")) && !shows(&chain[0]), "{}", client.domain.xml(0).unwrap());
 }
 
+/// The document is one as libvirt's schema wants it, where that and xmllint are installed.
+fn assert_valid(xml: &str) {
+    let schema = Path::new("/usr/share/libvirt/schemas/domain.rng");
+    if !schema.exists() || !Path::new(&vm::path_of("xmllint")).exists() {
+        return skip("no xmllint, or no schema of libvirt's");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), xml).unwrap();
+    run("xmllint", &["--noout", "--nonet", "--relaxng", schema.to_str().unwrap(), file.path().to_str().unwrap()]);
+}
+
 /// A path as it is in XML.
 fn escaped(path: &Path) -> String {
     let text = path.to_str().unwrap();
@@ -71,7 +82,9 @@ fn a_legacy_drive_has_all_jobs() {
     let chain = make_chain(dir.path(), CHAIN, 8);
     let drive = format!("if=virtio,format=qcow2,file={}", chain[3].display());
     let Some(f) = foreign(dir, &["-drive", &drive]) else { return };
-    assert!(f.client.domain.xml(0).unwrap().contains("<target dev='vda' bus='virtio'/>"));
+    let xml = f.client.domain.xml(0).unwrap();
+    assert!(xml.contains("<target dev='vda' bus='virtio'/>"));
+    assert_valid(&xml);
     every_job(&f.client, "vda", &chain, f.dir.path());
 }
 

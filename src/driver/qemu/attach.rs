@@ -343,6 +343,10 @@ fn describe(name: &str, uuid: Uuid, answers: &HashMap<&'static str, Value>) -> D
         vcpus: u16::try_from(vcpus).unwrap_or(u16::MAX),
         os_type: "hvm".to_owned(),
         arch,
+        // What QEMU does unless it is told otherwise.
+        on_poweroff: "destroy".to_owned(),
+        on_reboot: "restart".to_owned(),
+        on_crash: "destroy".to_owned(),
         ..DomainDef::default()
     }
 }
