@@ -10,7 +10,7 @@ use super::disks::Link;
 use super::domain::QemuDomain;
 use super::translate;
 use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
-use crate::model::disk::MirrorReady;
+use crate::model::disk::{Image, ImageKind, MirrorReady};
 use crate::model::event::Payload;
 use crate::model::{code, ControlOp, Error, JobState, JobType, Result};
 use crate::qmp::CallError;
@@ -125,11 +125,12 @@ impl QemuDomain {
             Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
             _ => false,
         };
+        let stray = engine.get(name).and_then(|job| stray_target(engine, job));
         let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
         let question = self.inner.lock().disks.question();
         self.post(question, json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
-            let orphans = match &reply {
+            let mut orphans = match &reply {
                 Ok(reply) => domain.inner.lock().disks.refresh_by(question, reply, Some(&name)),
                 // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
                 Err(error) => {
@@ -140,6 +141,7 @@ impl QemuDomain {
                     Vec::new()
                 }
             };
+            orphans.extend(stray);
             // Once QEMU has forgotten the job, the record is all that tells how it ended.
             let settling = Arc::downgrade(&domain);
             domain.records.when_written(move || {
@@ -301,6 +303,15 @@ impl QemuDomain {
         self.update_jobs(|engine, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }
+}
+
+/// The image that is made for a job which an earlier client did not come to start: its file is open, and held until now.
+fn stray_target(engine: &Engine, job: &Job) -> Option<Link> {
+    let parent = job.config().parent.as_deref().filter(|_| job.kind() == JobType::BlockCreate)?;
+    let target = job.config().targets.first().filter(|target| target.index > 0)?;
+    let awaited = engine.record(parent).is_some_and(|parent| parent.outcome.is_none());
+    let image = Image { kind: ImageKind::File, path: target.path.clone(), format: target.format.clone(), index: target.index };
+    (!awaited).then(|| Link::own(image))
 }
 
 /// The end of the monitor ends the job, too.
