@@ -2,58 +2,46 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde_json::json;
-use support::{emulator, Client, Other, Qemu};
+use support::memory::{is_running, Guest};
+use support::{Client, Other, Qemu};
 use virt_jobs::driver::request::Migrate;
 use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
 
 const LIVE: u32 = 1 << 0;
 const PAUSED: u32 = 1 << 5;
-const MIB: u32 = 16;
 
-/// A QEMU whose memory is full of what cannot be left out, so that its migration takes as long as its limit says.
-struct Pair {
-    client: Client,
-    other: Other,
-    source: Qemu,
-    dir: tempfile::TempDir,
-    emulator: String,
+/// A source whose migration takes as long as its limit says.
+struct Pair(Guest);
+
+impl Deref for Pair {
+    type Target = Guest;
+
+    fn deref(&self) -> &Guest {
+        &self.0
+    }
+}
+
+impl DerefMut for Pair {
+    fn deref_mut(&mut self) -> &mut Guest {
+        &mut self.0
+    }
 }
 
 impl Pair {
     fn new() -> Option<Pair> {
-        let emulator = emulator()?;
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("vms")).unwrap();
-        fill(&dir.path().join("memory"));
-        let second = format!("unix:{}/other.sock,server=on,wait=off", dir.path().display());
-        let arguments = ["-qmp".to_owned(), second].into_iter().chain(memory(&dir.path().join("memory")));
-        let arguments: Vec<String> = arguments.collect();
-        let source = Qemu::start_without_guest(&emulator, &dir.path().join("vms/vm.qmp"), &words(&arguments));
-        let other = Other::connect(&dir.path().join("other.sock"));
-        let client = Client::open(&dir.path().join("vms"));
-        Some(Pair { client, other, source, dir, emulator })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        Guest::new(16).map(Pair)
     }
 
     fn uri(&self) -> String {
         format!("unix:{}", self.path("incoming.sock").display())
     }
 
-    /// A QEMU started by hand that waits for the guest. One that was there before must be gone.
     fn destination(&self) -> (Qemu, Other) {
-        let _ = std::fs::remove_file(self.path("there.sock"));
-        std::fs::File::create(self.path("memory-there")).unwrap().set_len(u64::from(MIB) << 20).unwrap();
-        let arguments: Vec<String> = memory(&self.path("memory-there")).chain(["-incoming".to_owned(), self.uri()]).collect();
-        let qemu = Qemu::start_without_guest(&self.emulator, &self.path("there.sock"), &words(&arguments));
-        let monitor = Other::connect(&self.path("there.sock"));
-        (qemu, monitor)
+        self.0.destination(&self.uri())
     }
 
     fn migrate(&self, bandwidth: u64, flags: u32) -> Result<String, Error> {
@@ -80,30 +68,6 @@ impl Pair {
             (caller.join().unwrap(), seen)
         })
     }
-}
-
-fn words(arguments: &[String]) -> Vec<&str> {
-    arguments.iter().map(String::as_str).collect()
-}
-
-fn memory(file: &Path) -> impl Iterator<Item = String> {
-    let object = format!("memory-backend-file,id=m0,size={MIB}M,mem-path={},share=on", file.display());
-    ["-m".to_owned(), MIB.to_string(), "-object".to_owned(), object, "-machine".to_owned(), "memory-backend=m0".to_owned()].into_iter()
-}
-
-fn fill(file: &Path) {
-    let mut seed = 88_172_645_463_325_252_u64;
-    let words = (0..(MIB << 20) / 8).flat_map(|_| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed.to_ne_bytes()
-    });
-    std::fs::write(file, words.collect::<Vec<u8>>()).unwrap();
-}
-
-fn is_running(monitor: &mut Other) -> bool {
-    monitor.run("query-status", json!({}))["running"] == json!(true)
 }
 
 #[test]
@@ -214,7 +178,7 @@ fn a_destination_that_dies_fails_the_migration() {
 fn a_source_that_dies_fails_the_migration() {
     let Some(pair) = Pair::new() else { return };
     let (_there, _monitor) = pair.destination();
-    let (ended, ()) = pair.while_migrating(8, LIVE, |_| pair.source.signal(libc::SIGKILL));
+    let (ended, ()) = pair.while_migrating(8, LIVE, |_| pair.qemu.signal(libc::SIGKILL));
     assert_eq!(ended.unwrap_err().code, code::OPERATION_FAILED);
     pair.client.wait_for("lifecycle 5 5");
     assert_eq!(pair.client.states("migration-1"), ["running", "failed"]);
@@ -240,15 +204,16 @@ fn a_migration_that_another_client_starts_is_listed_and_can_be_aborted() {
 
 #[test]
 fn a_migration_is_found_by_whoever_comes_later() {
-    let Some(mut pair) = Pair::new() else { return };
+    let Some(pair) = Pair::new() else { return };
     let (_there, _monitor) = pair.destination();
-    drop(pair.client);
-    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
-    let uri = format!("unix:{}", pair.dir.path().join("incoming.sock").display());
-    pair.other.run("migrate", json!({ "uri": uri }));
-    let client = Client::open(&pair.dir.path().join("vms"));
+    let Guest { client, mut other, qemu: _qemu, dir, .. } = pair.0;
+    drop(client);
+    other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    let uri = format!("unix:{}", dir.path().join("incoming.sock").display());
+    other.run("migrate", json!({ "uri": uri }));
+    let client = Client::open(&dir.path().join("vms"));
     assert_eq!(client.jobs(), [("migration".to_owned(), JobType::Migration, JobState::Running)]);
-    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
+    other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
     client.wait_for("migration migration completed");
     assert!(client.domain.wait_job("migration", 0, Some(Duration::ZERO)).unwrap().is_some());
 }

@@ -2,8 +2,8 @@
 //! Shared by the drivers.
 
 use crate::driver::request::DomainJobInfo;
-use crate::job::{Job, Origin, Outcome};
-use crate::model::{JobType, Now, TypedParam, TypedValue};
+use crate::job::{Job, MigrationStats, Origin, Outcome};
+use crate::model::{Error, JobType, Now, Result, TypedParam, TypedValue};
 
 /// The older calls' `virDomainJobType`.
 pub mod job_type {
@@ -63,6 +63,25 @@ pub fn domain_job<'a>(jobs: impl Iterator<Item = &'a Job>) -> Option<&'a Job> {
     backup
 }
 
+/// `VIR_DOMAIN_ABORT_JOB_POSTCOPY`.
+const ABORT_POSTCOPY: u32 = 1;
+
+/// The name of the job that `virDomainAbortJob` is to abort.
+///
+/// # Errors
+/// `OPERATION_INVALID` if there is none, or it is one that libvirt does not abort.
+pub fn to_abort<'a>(jobs: impl Iterator<Item = &'a Job>, flags: u32) -> Result<String> {
+    let job = domain_job(jobs).ok_or_else(|| Error::invalid("no job is active on the domain"))?;
+    if flags & ABORT_POSTCOPY != 0 {
+        return Err(Error::invalid("current job is not outgoing migration in post-copy mode"));
+    }
+    match job.kind() {
+        JobType::Dump if job.config().has_option("memory-only") => Err(Error::invalid("cannot abort memory-only dump")),
+        JobType::MigrationIn => Err(Error::invalid("cannot abort incoming migration; use virDomainDestroy instead")),
+        _ => Ok(job.name().to_owned()),
+    }
+}
+
 /// `virDomainGetJobInfo`'s figures.
 pub fn info(job: &Job, now: Now) -> DomainJobInfo {
     let stats = job.stats();
@@ -105,21 +124,54 @@ pub fn stats(job: &Job, now: Now) -> Vec<TypedParam> {
         add("disk_remaining", stats.end.saturating_sub(stats.current));
         return params;
     };
+    if has_option(job, "memory-only") {
+        add_sizes(&mut add, "memory", memory);
+        return params;
+    }
     memory.downtime_ms.into_iter().for_each(|ms| add("downtime", ms));
     memory.setup_ms.into_iter().for_each(|ms| add("setup_time", ms));
     for prefix in ["data", "memory"] {
-        add(&format!("{prefix}_total"), memory.memory_total);
-        add(&format!("{prefix}_processed"), memory.memory_processed);
-        add(&format!("{prefix}_remaining"), memory.memory_remaining);
+        add_sizes(&mut add, prefix, memory);
     }
-    add("memory_bps", memory.memory_rate);
+    if memory.memory_rate > 0 {
+        add("memory_bps", memory.memory_rate);
+    }
+    let page = if memory.page_size == 0 { PAGE } else { memory.page_size };
     add("memory_constant", memory.pages_constant);
     add("memory_normal", memory.pages_normal);
-    add("memory_normal_bytes", memory.pages_normal.saturating_mul(PAGE));
+    add("memory_normal_bytes", memory.pages_normal.saturating_mul(page));
     add("memory_dirty_rate", memory.dirty_rate);
     add("memory_iteration", memory.iteration);
-    add("memory_page_size", PAGE);
+    add("memory_postcopy_requests", memory.postcopy_requests);
+    add("memory_page_size", page);
+    if job.kind() == JobType::Migration {
+        add_migration(&mut add, memory);
+    }
     params
+}
+
+fn add_sizes(add: &mut impl FnMut(&str, u64), prefix: &str, memory: &MigrationStats) {
+    add(&format!("{prefix}_total"), memory.memory_total);
+    add(&format!("{prefix}_processed"), memory.memory_processed);
+    add(&format!("{prefix}_remaining"), memory.memory_remaining);
+}
+
+/// What is left out of a save's parameters.
+fn add_migration(add: &mut impl FnMut(&str, u64), memory: &MigrationStats) {
+    for field in ["disk_total", "disk_processed", "disk_remaining"] {
+        // QEMU's migrations have no storage in them.
+        add(field, 0);
+    }
+    if let Some(compression) = &memory.compression {
+        add("compression_cache", compression.cache);
+        add("compression_bytes", compression.bytes);
+        add("compression_pages", compression.pages);
+        add("compression_cache_misses", compression.cache_misses);
+        add("compression_overflow", compression.overflows);
+    }
+    if memory.throttle > 0 {
+        add("auto_converge_throttle", memory.throttle);
+    }
 }
 
 /// The parameters of JOB_COMPLETED and of the statistics of the last job; `None` where libvirt says nothing: it tells
@@ -146,5 +198,5 @@ pub fn completed(job: &Job, outcome: &Outcome, now: Now) -> Option<Vec<TypedPara
 }
 
 fn has_option(job: &Job, word: &str) -> bool {
-    job.config().options.iter().any(|option| option == word)
+    job.config().has_option(word)
 }

@@ -268,6 +268,15 @@ impl Engine {
         }
     }
 
+    /// What was to be done about the end of a job failed: so has the job, whatever its outcome was.
+    pub fn spoil(&mut self, name: &str, why: &str, out: &mut Vec<Effect>) {
+        let Some(job) = self.find_mut(name) else { return };
+        if let Phase::Settling(outcome) = &mut job.phase {
+            *outcome = Outcome::Failed(why.to_owned());
+            out.push(Effect::Store { name: name.to_owned() });
+        }
+    }
+
     /// The limit of a job was changed. The record keeps the limit that the job was started with.
     pub fn speed_set(&mut self, name: &str, bytes_per_s: u64) {
         if let Some(job) = self.find_mut(name) {

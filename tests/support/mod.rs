@@ -3,6 +3,7 @@
 
 pub mod campaign;
 pub mod fake;
+pub mod memory;
 mod other;
 mod proxy;
 mod rig;

@@ -22,7 +22,7 @@ use crate::driver::table::JobTable;
 use crate::driver::Domain;
 use crate::job::{Job, JobConfig};
 use crate::model::event::{lifecycle, Event, Payload};
-use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
+use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
 use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
 
@@ -325,10 +325,12 @@ impl Domain for Handle {
         self.0.abort_domain_job(flags)
     }
 
-    /// Saving is refused while a disk has a job, as libvirt does; without that it is not implemented yet.
-    fn save(&self, _request: &Save<'_>) -> Result<String> {
-        self.0.refuse_if_any_busy().map_err(|error| Error { code: code::OPERATION_INVALID, ..error })?;
-        Err(Error::no_support("virDomainSave"))
+    fn save(&self, request: &Save<'_>) -> Result<String> {
+        self.0.save(request)
+    }
+
+    fn core_dump(&self, request: &CoreDump<'_>) -> Result<String> {
+        self.0.core_dump(request)
     }
 
     fn migrate(&self, request: &Migrate<'_>) -> Result<String> {

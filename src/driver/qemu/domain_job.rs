@@ -10,9 +10,6 @@ use crate::job::Job;
 use crate::model::event::Payload;
 use crate::model::{ControlOp, Error, JobType, Now, Result, TypedParam};
 
-/// `VIR_DOMAIN_ABORT_JOB_POSTCOPY`.
-const ABORT_POSTCOPY: u32 = 1;
-
 impl QemuDomain {
     /// `virDomainGetJobInfo`.
     pub(super) fn domain_job_info(self: &Arc<Self>) -> Result<DomainJobInfo> {
@@ -34,20 +31,8 @@ impl QemuDomain {
     /// `virDomainAbortJobFlags`.
     pub(super) fn abort_domain_job(self: &Arc<Self>, flags: u32) -> Result<()> {
         self.require_alive()?;
-        let job = self.table.read(|engine| {
-            let job = older::domain_job(engine.iter())?;
-            let memory_only = job.config().options.iter().any(|option| option == "memory-only");
-            Some((job.name().to_owned(), job.kind(), memory_only))
-        });
-        let Some((name, kind, memory_only)) = job else { return Err(Error::invalid("no job is active on the domain")) };
-        if flags & ABORT_POSTCOPY != 0 {
-            return Err(Error::invalid("current job is not outgoing migration in post-copy mode"));
-        }
-        match kind {
-            JobType::Dump if memory_only => Err(Error::invalid("cannot abort memory-only dump")),
-            JobType::MigrationIn => Err(Error::invalid("cannot abort incoming migration; use virDomainDestroy instead")),
-            _ => self.control(&name, ControlOp::Abort),
-        }
+        let name = self.table.read(|engine| older::to_abort(engine.iter(), flags))?;
+        self.control(&name, ControlOp::Abort)
     }
 
     /// A domain job has ended, of which the older calls and events are to tell: `kind` is the older `virDomainJobType`.

@@ -11,6 +11,7 @@ use super::domain::QemuDomain;
 use super::hub::Hub;
 use super::paths::VmPaths;
 use super::process;
+use super::translate::text;
 use crate::job::Observation;
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
@@ -32,6 +33,7 @@ impl QemuDomain {
 
     pub(super) fn resume(&self) -> Result<()> {
         self.require_alive()?;
+        self.await_turn()?;
         if self.inner.lock().state == DomainState::Running {
             return Err(Error::invalid("domain is already running"));
         }
@@ -40,7 +42,19 @@ impl QemuDomain {
 
     pub(super) fn reset(&self) -> Result<()> {
         self.require_alive()?;
+        self.await_turn()?;
+        self.refuse_if_dumping()?;
         self.call("system_reset", json!({})).map(drop)
+    }
+
+    /// A reset during a dump of the memory ends QEMU. Somebody else may have started the dump.
+    fn refuse_if_dumping(&self) -> Result<()> {
+        // A storage daemon has no dumps.
+        let dump = self.call("query-dump", json!({})).unwrap_or_default();
+        match text(&dump, "status") {
+            Some("active") => Err(Error::invalid("the memory of the domain is being dumped: QEMU would not survive a reset")),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn shutdown(&self, _flags: u32) -> Result<()> {

@@ -27,20 +27,8 @@ impl Vm {
     pub fn abort_domain_job(&self, flags: u32) -> Result<()> {
         super::check_flags(flags, ABORT_POSTCOPY, "virDomainAbortJobFlags")?;
         self.lock().live()?;
-        let job = self.table.read(|engine| {
-            let job = older::domain_job(engine.iter())?;
-            let memory_only = job.config().options.iter().any(|option| option == "memory-only");
-            Some((job.name().to_owned(), job.kind(), memory_only))
-        });
-        let Some((name, kind, memory_only)) = job else { return Err(Error::invalid("no job is active on the domain")) };
-        if flags & ABORT_POSTCOPY != 0 {
-            return Err(Error::invalid("current job is not outgoing migration in post-copy mode"));
-        }
-        match kind {
-            JobType::Dump if memory_only => Err(Error::invalid("cannot abort memory-only dump")),
-            JobType::MigrationIn => Err(Error::invalid("cannot abort incoming migration; use virDomainDestroy instead")),
-            _ => self.control(&name, ControlOp::Abort),
-        }
+        let name = self.table.read(|engine| older::to_abort(engine.iter(), flags))?;
+        self.control(&name, ControlOp::Abort)
     }
 
     /// Looks at the domain's job, with its figures as they are now.

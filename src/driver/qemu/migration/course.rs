@@ -1,7 +1,7 @@
 //! Following one migration of QEMU's: from the command that starts it to the word on how it went, and what is done about that.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Map, Value};
 
@@ -19,6 +19,8 @@ use crate::qmp::CallError;
 const FOREIGN: &str = "migration";
 /// How often somebody who waits for the end makes sure that QEMU still answers.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a call waits for its turn.
+const TURN: Duration = Duration::from_secs(30);
 /// No limit, in bytes per second: what QEMU writes to a file is limited by the file.
 pub(super) const UNLIMITED: u64 = (i64::MAX as u64 >> 20) << 20;
 
@@ -189,9 +191,35 @@ impl QemuDomain {
     pub(super) fn embark(self: &Arc<Self>, request: StartRequest) -> Result<String> {
         let request = StartRequest { listed: false, ..request };
         let (kind, config) = (request.kind, request.config.clone());
-        let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
+        let name = self.reserve_in_turn(request)?;
         self.inner.lock().migrations.course = Some(Course::of(&name, kind, &config, true));
         Ok(name)
+    }
+
+    /// Takes a name as soon as the domain's job is over that is in the way, like libvirt for half a minute at most.
+    fn reserve_in_turn(self: &Arc<Self>, request: StartRequest) -> Result<String> {
+        let deadline = Instant::now() + TURN;
+        loop {
+            let free = self.table.wait_until(deadline, |engine| engine.admits(&request).is_ok());
+            self.require_alive()?;
+            match self.update_jobs(|engine, out| engine.reserve(request.clone(), now(), out)) {
+                Ok(reserved) => return Ok(reserved.name),
+                // Somebody else was quicker.
+                Err(_) if free => {}
+                Err(error) => return Err(held_by(&error)),
+            }
+        }
+    }
+
+    /// Waits until no job of ours holds the guest, for what must not come between.
+    pub(in crate::driver::qemu) fn await_turn(&self) -> Result<()> {
+        let holder = || self.inner.lock().migrations.course.as_ref().map(|course| course.job.clone()).filter(|job| job != FOREIGN);
+        let free = self.table.wait_until(Instant::now() + TURN, |_| holder().is_none());
+        self.require_alive()?;
+        match holder() {
+            Some(job) if !free => Err(held_by(&Error::invalid(format!("another job is active: '{job}'")))),
+            _ => Ok(()),
+        }
     }
 
     /// Starts the migration of a job that has a name.
@@ -286,8 +314,19 @@ impl QemuDomain {
         if awaited {
             return;
         }
-        let after = Aftermath::of(job.kind(), job.config(), outcome);
-        self.see_off(name.to_owned(), after);
+        let (name, kind, outcome, config) = (name.to_owned(), job.kind(), outcome.clone(), job.config().clone());
+        if kind != JobType::Save {
+            return self.see_off(name, Aftermath::of(kind, &config, &outcome));
+        }
+        let domain = Arc::clone(self);
+        // Nobody waits whose thread could bring the image to the disk.
+        let close = move || {
+            let outcome = domain.close_image(&name, &config, outcome);
+            domain.see_off(name, Aftermath::of(kind, &config, &outcome));
+        };
+        if let Err(error) = std::thread::Builder::new().spawn(close) {
+            eprintln!("libvirt-jobs: the image of a save cannot be brought to its end: {error}");
+        }
     }
 
     /// Does without waiting what follows from the end of a job.
@@ -295,7 +334,10 @@ impl QemuDomain {
         let (command, arguments) = match after {
             Aftermath::Nothing => ("query-status", json!({})),
             Aftermath::Resume => ("cont", json!({})),
-            Aftermath::Reset => ("system_reset", json!({})),
+            Aftermath::Reset(resume) => {
+                self.post("system_reset", json!({}), |_| {});
+                (if resume { "cont" } else { "query-status" }, json!({}))
+            }
             Aftermath::Leave(reason, detail) => {
                 self.inner.lock().leaving = Some((reason, detail));
                 // Its job ends with it.
@@ -315,7 +357,10 @@ impl QemuDomain {
         let done = match after {
             Aftermath::Nothing => Ok(()),
             Aftermath::Resume => self.call("cont", json!({})).map(drop),
-            Aftermath::Reset => self.call("system_reset", json!({})).map(drop),
+            Aftermath::Reset(resume) => {
+                let reset = self.call("system_reset", json!({}));
+                reset.and_then(|_| if resume { self.call("cont", json!({})).map(drop) } else { Ok(()) })
+            }
             Aftermath::Leave(reason, detail) => self.leave_for(reason, detail),
         };
         self.arrive(name);
@@ -340,11 +385,21 @@ impl QemuDomain {
 
     /// Pauses the guest for a job; says whether it ran.
     pub(super) fn pause_for_job(&self) -> Result<bool> {
-        if self.inner.lock().state != DomainState::Running {
+        if !self.is_running() {
             return Ok(false);
         }
         self.call("stop", json!({}))?;
         Ok(true)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.inner.lock().state == DomainState::Running
+    }
+
+    /// What was to follow the success of a job failed, and so has the job.
+    pub(super) fn spoil(self: &Arc<Self>, name: &str, why: &Error) -> Outcome {
+        self.update_jobs(|engine, out| engine.spoil(name, &why.message(), out));
+        Outcome::Failed(why.message())
     }
 
     /// Notes that the guest is to go on after the job.
@@ -357,6 +412,11 @@ impl QemuDomain {
 fn figures(id: &str, reading: &Reading) -> Vec<Observation> {
     let Some(stats) = reading.stats.clone() else { return Vec::new() };
     vec![Observation::Migration { id: id.to_owned(), stats }, Observation::Progress { id: id.to_owned(), progress: reading.progress }]
+}
+
+/// libvirt's error for a call whose turn does not come.
+fn held_by(error: &Error) -> Error {
+    Error::new(code::OPERATION_TIMEOUT, format!("cannot acquire state change lock: {}", error.detail))
 }
 
 /// libvirt's error for a job that did not succeed.

@@ -2,8 +2,13 @@
 //! it no name and lists it nowhere.
 
 mod course;
+mod dump;
+mod file;
 mod out;
+mod pump;
 mod reading;
+mod same_guest;
+mod save;
 #[allow(dead_code)]
 mod save_image;
 
@@ -78,7 +83,8 @@ const RESUME: &str = "resume";
 enum Aftermath {
     Nothing,
     Resume,
-    Reset,
+    /// `true`: and resumed.
+    Reset(bool),
     /// QEMU ends: `virDomainShutoffReason` and the detail of the event.
     Leave(i32, i32),
 }
@@ -89,7 +95,7 @@ impl Aftermath {
             (JobType::Save, true) => Aftermath::Leave(reason::SHUTOFF_SAVED, lifecycle::STOPPED_SAVED),
             (JobType::Migration, true) => Aftermath::Leave(reason::SHUTOFF_MIGRATED, lifecycle::STOPPED_MIGRATED),
             (JobType::Dump, true) if config.has_option(CRASH) => Aftermath::Leave(reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED),
-            (JobType::Dump, true) if config.has_option(RESET) => Aftermath::Reset,
+            (JobType::Dump, true) if config.has_option(RESET) => Aftermath::Reset(config.has_option(RESUME)),
             _ if config.has_option(RESUME) => Aftermath::Resume,
             _ => Aftermath::Nothing,
         }

@@ -188,6 +188,35 @@ impl Drop for Writer {
     }
 }
 
+/// Brings to its end what an earlier process began: QEMU has written all of the image since.
+///
+/// # Errors
+/// `OPERATION_FAILED` if the file is no such image; `SYSTEM_ERROR` if it cannot be written.
+pub(in crate::driver::qemu) fn finish_begun(path: &Path) -> Result<()> {
+    let file = open_begun(path)?;
+    let written = file.sync_all().and_then(|()| file.write_all_at(COMPLETE, 0)).and_then(|()| file.sync_all());
+    written.map_err(|why| Error::system(format!("cannot complete the save image '{}'", path.display()), &why))
+}
+
+/// Removes what an earlier process began and QEMU did not come to the end of, unless something else has taken its place.
+pub(in crate::driver::qemu) fn discard_begun(path: &Path) {
+    if open_begun(path).and_then(|file| require_seekable(&file, path)).is_ok_and(|meta| meta.is_file()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn open_begun(path: &Path) -> Result<File> {
+    let cannot = |why: io::Error| Error::system(format!("cannot open file '{}'", path.display()), &why);
+    let mut file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(cannot)?;
+    require_seekable(&file, path)?;
+    let mut magic = [0; 16];
+    file.read_exact(&mut magic).map_err(cannot)?;
+    if &magic != PARTIAL {
+        return Err(Error::failed(format!("'{}' is no save image that is being written", path.display())));
+    }
+    Ok(file)
+}
+
 /// Makes sure that the name of a new file is on disk as well.
 fn sync_name(path: &Path) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));

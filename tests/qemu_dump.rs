@@ -1,0 +1,168 @@
+//! Dumping a real QEMU's memory.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use support::memory::Guest;
+use virt_jobs::driver::request::CoreDump;
+use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
+
+const CRASH: u32 = 1 << 0;
+const LIVE: u32 = 1 << 1;
+const BYPASS_CACHE: u32 = 1 << 2;
+const RESET: u32 = 1 << 3;
+const MEMORY_ONLY: u32 = 1 << 4;
+
+fn dump(guest: &Guest, file: &Path, format: u32, flags: u32) -> Result<String, Error> {
+    guest.client.domain.core_dump(&CoreDump { file: file.to_str().unwrap(), format, flags })
+}
+
+fn begins_with(file: &Path, magic: &[u8]) -> bool {
+    fs::read(file).unwrap().starts_with(magic)
+}
+
+#[test]
+fn the_memory_is_dumped_in_every_format_of_qemu() {
+    let Some(mut guest) = Guest::new(16) else { return };
+    let file = guest.path("memory.dump");
+    let known = guest.other.run("query-dump-guest-memory-capability", json!({}))["formats"].clone();
+    let formats = [("elf", b"\x7fELF".as_slice()), ("kdump-zlib", b"makedump"), ("kdump-lzo", b"makedump"), ("kdump-snappy", b"makedump")];
+    for (number, (format, magic)) in (0..).zip(formats) {
+        let ended = dump(&guest, &file, number, MEMORY_ONLY);
+        if known.as_array().unwrap().contains(&json!(format)) {
+            ended.unwrap();
+            assert!(begins_with(&file, magic), "{format}");
+        } else {
+            assert_eq!(ended.unwrap_err().code, code::OPERATION_UNSUPPORTED, "{format}");
+            assert!(!file.exists());
+        }
+        assert!(guest.is_running(), "{format}");
+        let _ = fs::remove_file(&file);
+    }
+    // Not a Windows guest: QEMU says so.
+    let error = dump(&guest, &file, 4, MEMORY_ONLY).unwrap_err();
+    assert!(!file.exists(), "{error}");
+    assert!(guest.is_running());
+}
+
+#[test]
+fn an_elf_dump_holds_all_of_the_memory() {
+    let Some(guest) = Guest::new(16) else { return };
+    let file = guest.path("memory.dump");
+    for flags in [0, LIVE] {
+        dump(&guest, &file, 0, MEMORY_ONLY | flags).unwrap();
+        let (dumped, memory) = (fs::read(&file).unwrap(), fs::read(guest.path("memory")).unwrap());
+        let page = &memory[4 << 20..(4 << 20) + 4096];
+        assert!(dumped.len() > memory.len());
+        assert!(dumped.windows(4096).any(|window| window == page));
+    }
+    let told = guest.client.told();
+    let expected = ["lifecycle 3 0", "dump-1 dump running", "lifecycle 4 0", "dump-1 dump completed"];
+    assert_eq!(told[..4], expected);
+    assert_eq!(guest.client.states("dump-2"), ["running", "completed"]);
+    assert_eq!(guest.client.domain.state().unwrap().0, DomainState::Running);
+}
+
+#[test]
+fn a_dump_without_further_word_is_a_migration_to_a_file() {
+    let Some(mut guest) = Guest::new(16) else { return };
+    let file = guest.path("memory.dump");
+    for flags in [0, LIVE, 0] {
+        dump(&guest, &file, 0, flags).unwrap();
+        assert!(begins_with(&file, b"QEVM"));
+        assert!(guest.is_running());
+    }
+    let (kind, params) = guest.client.domain.job_stats(true, true).unwrap();
+    assert_eq!((kind, params[0].field.as_str()), (3, "operation"));
+    assert_eq!(guest.client.domain.job_stats(true, false).unwrap().0, 3);
+    assert_eq!(guest.client.domain.job_stats(true, false).unwrap().0, 0);
+    let error = dump(&guest, &file, 1, 0).unwrap_err();
+    assert_eq!(error.code, code::OPERATION_UNSUPPORTED);
+    // It can be restored like an image without its header.
+    let (_there, mut monitor) = guest.destination(&format!("exec:cat {}", file.display()));
+    support::wait_until("the guest", || monitor.run("query-migrate", json!({}))["status"] == "completed");
+    assert!(guest.has_arrived());
+}
+
+#[test]
+fn a_dump_can_bypass_the_cache() {
+    let Some(guest) = Guest::new(16) else { return };
+    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let file = dir.path().join("memory.dump");
+    dump(&guest, &file, 0, BYPASS_CACHE | MEMORY_ONLY).unwrap();
+    assert!(begins_with(&file, b"\x7fELF"));
+    dump(&guest, &file, 0, BYPASS_CACHE).unwrap();
+    assert!(begins_with(&file, b"QEVM"));
+    let (_there, mut monitor) = guest.destination(&format!("exec:cat {}", file.display()));
+    support::wait_until("the guest", || monitor.run("query-migrate", json!({}))["status"] == "completed");
+    assert!(guest.has_arrived());
+}
+
+#[test]
+fn a_guest_that_is_to_crash_is_gone_after_its_dump() {
+    let Some(guest) = Guest::new(16) else { return };
+    dump(&guest, &guest.path("memory.dump"), 0, CRASH | MEMORY_ONLY).unwrap();
+    assert_eq!(guest.client.domain.state().unwrap(), (DomainState::Shutoff, 3));
+    assert_eq!(guest.client.told().last().map(String::as_str), Some("lifecycle 5 2"));
+}
+
+#[test]
+fn a_guest_that_is_to_be_reset_is_so_after_its_dump() {
+    let Some(mut guest) = Guest::new(16) else { return };
+    for flags in [RESET, RESET | MEMORY_ONLY] {
+        guest.other.events.clear();
+        dump(&guest, &guest.path("memory.dump"), 0, flags).unwrap();
+        assert!(guest.is_running());
+        let events: Vec<String> = guest.other.events.iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect();
+        assert!(events.iter().any(|event| event == "RESET"), "{events:?}");
+    }
+}
+
+#[test]
+fn a_dump_shows_how_far_it_is_and_cannot_be_aborted_or_reset() {
+    let Some(guest) = Guest::new(48) else { return };
+    let file = guest.path("memory.dump");
+    let domain = guest.client.domain.clone();
+    let ended = std::thread::scope(|scope| {
+        // Compressing takes long.
+        let caller = scope.spawn(|| dump(&guest, &file, 1, MEMORY_ONLY));
+        support::wait_until("a dump", || !guest.client.jobs().is_empty());
+        assert_eq!(guest.client.jobs(), [("dump-1".to_owned(), JobType::Dump, JobState::Running)]);
+        let error = domain.control_job("dump-1", ControlOp::Abort).unwrap_err();
+        assert_eq!(error.code, code::OPERATION_UNSUPPORTED);
+        let error = domain.abort_job(0).unwrap_err();
+        assert_eq!((error.code, error.detail.as_str()), (code::OPERATION_INVALID, "cannot abort memory-only dump"));
+        let document = domain.job_xml("dump-1", true).unwrap();
+        assert!(document.contains("<format>kdump-zlib</format>"), "{document}");
+        assert!(domain.job_info().unwrap().mem_total >= 48 << 20);
+        // A reset waits for its turn: QEMU would not survive it now.
+        domain.reset().unwrap();
+        assert_eq!(guest.client.jobs(), []);
+        caller.join().unwrap()
+    });
+    assert_eq!(ended.as_deref(), Ok("dump-1"));
+}
+
+#[test]
+fn a_reset_during_somebody_elses_dump_is_refused() {
+    let Some(mut guest) = Guest::new(48) else { return };
+    let protocol = format!("file:{}", guest.path("memory.dump").display());
+    guest.other.run("dump-guest-memory", json!({ "paging": false, "protocol": protocol, "detach": true, "format": "kdump-zlib" }));
+    let error = guest.client.domain.reset().unwrap_err();
+    assert_eq!(error.code, code::OPERATION_INVALID, "{error}");
+    support::wait_until("the end", || guest.other.run("query-dump", json!({}))["status"] == "completed");
+    guest.client.domain.reset().unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_the_guest_running() {
+    let Some(mut guest) = Guest::new(16) else { return };
+    for flags in [0, MEMORY_ONLY] {
+        assert_eq!(dump(&guest, Path::new("/nowhere/memory.dump"), 0, flags).unwrap_err().code, code::SYSTEM_ERROR);
+        assert_eq!(dump(&guest, Path::new("/dev/full"), 0, flags).unwrap_err().code, code::OPERATION_FAILED);
+        assert!(guest.is_running());
+    }
+}
