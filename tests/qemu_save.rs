@@ -46,6 +46,7 @@ fn while_saving<R>(guest: &mut Guest, file: &Path, flags: u32, look: impl FnOnce
         support::wait_until("a save", || guest.client.jobs().iter().any(|job| job.1 == JobType::Save));
         guest.slow_down();
         let name = guest.client.jobs()[0].0.clone();
+        support::wait_until("figures", || guest.client.domain.job_info().unwrap().mem_total > 0);
         let seen = look(guest, &name);
         (caller.join().unwrap(), seen)
     })

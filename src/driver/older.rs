@@ -1,6 +1,8 @@
 //! What the older domain job calls (`virDomainGetJobInfo`, `virDomainGetJobStats`, JOB_COMPLETED) say of a job.
 //! Shared by the drivers.
 
+use std::borrow::Cow;
+
 use crate::driver::request::DomainJobInfo;
 use crate::job::{Job, MigrationStats, Origin, Outcome};
 use crate::model::{Error, JobType, Now, Result, TypedParam, TypedValue};
@@ -86,7 +88,7 @@ pub fn to_abort<'a>(jobs: impl Iterator<Item = &'a Job>, flags: u32) -> Result<S
 pub fn info(job: &Job, now: Now) -> DomainJobInfo {
     let stats = job.stats();
     let mut info = DomainJobInfo { kind: job_type::UNBOUNDED, time_elapsed: job.elapsed_ms(now), ..DomainJobInfo::default() };
-    match &stats.migration {
+    match memory_of(job) {
         Some(memory) => {
             info.mem_total = memory.memory_total;
             info.mem_processed = memory.memory_processed;
@@ -113,7 +115,7 @@ pub fn stats(job: &Job, now: Now) -> Vec<TypedParam> {
     ];
     let mut add = |field: &str, value: u64| params.push(TypedParam::ullong(field, value));
     let stats = job.stats();
-    let Some(memory) = &stats.migration else {
+    let Some(memory) = memory_of(job) else {
         if has_option(job, "pull") {
             add("disk_temp_used", stats.current);
             add("disk_temp_total", stats.end);
@@ -124,6 +126,7 @@ pub fn stats(job: &Job, now: Now) -> Vec<TypedParam> {
         add("disk_remaining", stats.end.saturating_sub(stats.current));
         return params;
     };
+    let memory = &memory;
     if has_option(job, "memory-only") {
         add_sizes(&mut add, "memory", memory);
         return params;
@@ -148,6 +151,15 @@ pub fn stats(job: &Job, now: Now) -> Vec<TypedParam> {
         add_migration(&mut add, memory);
     }
     params
+}
+
+/// The figures of a job that moves the guest's memory: none yet if it has only just begun.
+fn memory_of(job: &Job) -> Option<Cow<'_, MigrationStats>> {
+    match (&job.stats().migration, job.kind()) {
+        (Some(memory), _) => Some(Cow::Borrowed(memory)),
+        (None, JobType::Save | JobType::Dump | JobType::Migration) => Some(Cow::Owned(MigrationStats::default())),
+        (None, _) => None,
+    }
 }
 
 fn add_sizes(add: &mut impl FnMut(&str, u64), prefix: &str, memory: &MigrationStats) {
