@@ -151,7 +151,8 @@ static void push_two(struct machine *m)
           two(disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")),
               disk_element("vdb", "type='file'", file_element(m, "target", "b.qcow2"))),
           0);
-    await_event("block-job-2 vdb backup completed");
+    /* Two for each disk, and one for the backup. */
+    await_events_in_any_order(5);
     show_stats(m, 0);
     show_info(m);
     show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED);
@@ -208,7 +209,6 @@ static void look(struct machine *m)
     show_job(m, "vdb");
     show_disks(m);
     begin(m, "again", "push", "", disk_element("vda", "type='file'", file_element(m, "target", "second.qcow2")), 0);
-    begin(m, "of another disk", "push", "", disk_element("vdb", "type='file'", file_element(m, "target", "second.qcow2")), 0);
     show_file("second.qcow2");
     CALL(virDomainBlockPull(m->dom, "vda", 0, 0));
     CALL(virDomainBlockCopy(m->dom, "vda", copy_xml(m, "second.qcow2", "qcow2"), NULL, 0, 0));
@@ -321,7 +321,6 @@ static void refused(struct machine *m)
     begin(m, "by a server with a relative socket", "pull", "<server transport='unix' socket='s'/>", disk_element("vda", "type='file'", ""), 0);
     begin(m, "by a strange server", "pull", "<server transport='pigeon'/>", disk_element("vda", "type='file'", ""), 0);
     begin(m, "by rdma", "pull", "<server transport='rdma' name='localhost' port='1'/>", disk_element("vda", "type='file'", ""), 0);
-    begin(m, "with tls", "pull", "<server transport='tcp' name='localhost' port='10809' tls='yes'/>", disk_element("vda", "type='file'", ""), 0);
     begin(m, "with a raw scratch file", "pull", server(m), disk_element("vda", "type='file'", "<driver type='raw'/>"), 0);
     begin(m, "at a socket that cannot be", "pull", "<server transport='unix' socket='/absent/s'/>", disk_element("vda", "type='file'", file_element(m, "scratch", "scratch.qcow2")), 0);
     show_file("a.qcow2");
@@ -329,13 +328,109 @@ static void refused(struct machine *m)
     show_late_events();
     show_job(m, "vda");
     begin(m, "after all", "pull", server(m), "", 0);
-    show_xml(m);
+    show_job(m, "vda");
     CALL(virDomainAbortJob(m->dom));
     await_event("block-job-2 vda backup canceled");
     machine_destroy(m);
 }
 
+/* `checkpoint`: what is to be kept track of from now on. */
+static int begin_checkpoint(struct machine *m, const char *label, const char *head, const char *disks,
+                            const char *checkpoint)
+{
+    char xml[4 * XML_SIZE], call[128];
+
+    snprintf(xml, sizeof(xml), "<domainbackup>%s<disks>%s</disks></domainbackup>", head, disks);
+    snprintf(call, sizeof(call), "virDomainBackupBegin %s", label);
+    virResetLastError();
+    return report(call, virDomainBackupBegin(m->dom, xml, checkpoint, 0));
+}
+
+static void incremental(struct machine *m)
+{
+    const char *monday = "<domaincheckpoint><name>monday</name></domaincheckpoint>";
+    const char *tuesday = "<domaincheckpoint><name>tuesday</name><disks><disk name='vda' checkpoint='bitmap'/></disks>"
+                          "</domaincheckpoint>";
+    const char *since_monday = "<incremental>monday</incremental>";
+
+    machine_start_suspended(m, 2);
+    watch_completed(m);
+    begin_checkpoint(m, "with a checkpoint", "", disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")),
+                     monday);
+    await_event("block-job-2 vda backup completed");
+    begin_checkpoint(m, "since a checkpoint, with another", since_monday,
+                     disk_element("vda", "type='file'", file_element(m, "target", "b.qcow2")), tuesday);
+    await_event("block-job-2 vda backup completed");
+    begin_checkpoint(m, "to a raw file, incrementally", since_monday,
+                     disk_element("vda", "type='file'",
+                                  two("<driver type='raw'/>", file_element(m, "target", "c.raw"))), NULL);
+    await_event("block-job-2 vda backup completed");
+    begin(m, "since a checkpoint, pulled", "pull", two(server(m), "<incremental>tuesday</incremental>"),
+          disk_element("vda", "type='file' exportbitmap='changes'", file_element(m, "scratch", "scratch.qcow2")), 0);
+    show_xml(m);
+    CALL(virDomainAbortJob(m->dom));
+    await_event("block-job-2 vda backup canceled");
+    begin(m, "since the first checkpoint, pulled", "pull", server(m),
+          disk_element("vda", "type='file' incremental='monday'", file_element(m, "scratch", "scratch.qcow2")), 0);
+    show_xml(m);
+    CALL(virDomainAbortJob(m->dom));
+    await_event("block-job-2 vda backup canceled");
+    begin(m, "in full, although there are checkpoints", "pull", two(server(m), since_monday),
+          disk_element("vda", "type='file' backupmode='full'", file_element(m, "scratch", "scratch.qcow2")), 0);
+    show_xml(m);
+    CALL(virDomainAbortJob(m->dom));
+    await_event("block-job-2 vda backup canceled");
+    unwatch_completed(m);
+    machine_destroy(m);
+    check_image("a.qcow2", "qcow2", 2);
+    show_backing("a.qcow2");
+    check_image("b.qcow2", "qcow2", 2);
+    show_backing("b.qcow2");
+    show_file("c.raw");
+}
+
+static void busy(struct machine *m)
+{
+    machine_start_with_two_chains(m, 2);
+    CALL(virDomainBlockPull(m->dom, "vda", SLOW, VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES));
+    begin(m, "of a disk that has a job", "push", "",
+          disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")), 0);
+    show_file("a.qcow2");
+    begin(m, "of the other disk", "pull", server(m),
+          disk_element("vdb", "type='file'", file_element(m, "scratch", "scratch.qcow2")), 0);
+    show_job(m, "vda");
+    show_job(m, "vdb");
+    CALL(virDomainBlockJobSetSpeed(m->dom, "vdb", 1, 0));
+    show_job(m, "vdb");
+    CALL(virDomainAbortJob(m->dom));
+    await_event("block-job-2 vdb backup canceled");
+    CALL(virDomainBlockJobAbort(m->dom, "vda", 0));
+    await_event("block-job-2 vda pull canceled");
+    machine_destroy(m);
+}
+
+static void failing_beside(struct machine *m)
+{
+    machine_start_with_two_chains(m, 2);
+    watch_completed(m);
+    make_image(m, "spoilt.qcow2", "qcow2", NULL);
+    spoil_image("spoilt.qcow2");
+    begin(m, "to one image that cannot be written", "push", "",
+          two(disk_element("vda", "type='file'", file_element(m, "target", "spoilt.qcow2")),
+              disk_element("vdb", "backup='no'", "")),
+          VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL);
+    await_event("block-job-2 vda backup failed");
+    begin(m, "to files, after that", "push", "", disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")), 0);
+    await_event("block-job-2 vda backup completed");
+    unwatch_completed(m);
+    machine_destroy(m);
+    check_image("a.qcow2", "qcow2", 2);
+}
+
 const struct scenario backup_scenarios[] = {
+    {"backup-since-a-checkpoint", incremental},
+    {"backup-beside-a-pull", busy},
+    {"backup-after-one-that-failed", failing_beside},
     {"backup-pushes-two-disks", push_two},
     {"backup-into-raw-and-reused-files", push_raw},
     {"backup-of-all-disks-is-pulled", pull},

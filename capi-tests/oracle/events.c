@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -89,6 +90,30 @@ void await_event(const char *line)
     pthread_mutex_unlock(&event_log.lock);
     if (!found)
         give_up("no event '%s' within %d seconds", line, PATIENCE_SECONDS);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+void await_events_in_any_order(size_t n)
+{
+    struct timespec end;
+    size_t first;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE_SECONDS;
+    pthread_mutex_lock(&event_log.lock);
+    first = event_log.printed;
+    while (event_log.written - first < n) {
+        if (pthread_cond_timedwait(&event_log.grown, &event_log.lock, &end) != 0)
+            give_up("%d of %d events within %d seconds", (int)(event_log.written - first), (int)n, PATIENCE_SECONDS);
+    }
+    qsort(event_log.lines[first], n, LINE_SIZE, by_text);
+    while (event_log.printed < first + n)
+        say("  event %s", event_log.lines[event_log.printed++]);
+    pthread_mutex_unlock(&event_log.lock);
 }
 
 void show_late_events(void)

@@ -104,6 +104,8 @@ void events_watch(struct machine *m);
 void events_unwatch(struct machine *m);
 /* Print events in the order in which they came, up to and including the one that reads like this. */
 void await_event(const char *line);
+/* Wait for so many events and print them sorted: which of them comes first is a matter of chance. */
+void await_events_in_any_order(size_t n);
 /* Print what has come so far and was not printed yet. */
 void show_late_events(void);
 void record_event(const char *format, ...) __attribute__((format(printf, 1, 2)));

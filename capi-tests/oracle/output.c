@@ -74,6 +74,8 @@ static const char *error_name(int code)
         {VIR_ERR_XML_INVALID_SCHEMA, "XML_INVALID_SCHEMA"},
         {VIR_ERR_MIGRATE_FINISH_OK, "MIGRATE_FINISH_OK"},
         {VIR_ERR_RESOURCE_BUSY, "RESOURCE_BUSY"},
+        {VIR_ERR_NO_DOMAIN_CHECKPOINT, "NO_DOMAIN_CHECKPOINT"},
+        {VIR_ERR_NO_DOMAIN_BACKUP, "NO_DOMAIN_BACKUP"},
     };
     size_t i;
 

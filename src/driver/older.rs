@@ -116,6 +116,9 @@ pub fn stats(job: &Job, now: Now) -> Vec<TypedParam> {
     let mut add = |field: &str, value: u64| params.push(TypedParam::ullong(field, value));
     let stats = job.stats();
     let Some(memory) = memory_of(job) else {
+        if stats.end == 0 {
+            return params;
+        }
         if has_option(job, "pull") {
             add("disk_temp_used", stats.current);
             add("disk_temp_total", stats.end);

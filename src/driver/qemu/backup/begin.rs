@@ -15,7 +15,7 @@ use super::plan::{Part, Plan};
 use super::running::Backup;
 use super::{PULL, PUSH, REUSE};
 use crate::job::{JobConfig, StartRequest};
-use crate::model::{ControlOp, Error, JobType, Result};
+use crate::model::{code, ControlOp, Error, JobType, Result};
 use crate::xml::backup::{BackupDef, Place, Server};
 use crate::xml::checkpoint::CheckpointDef;
 
@@ -34,6 +34,11 @@ impl QemuDomain {
         self.learn_sizes()?;
         let suffix = checkpoint.as_ref().map_or(&seconds, |checkpoint| &checkpoint.name);
         let mut plan = self.plan_backup(def, checkpoint.as_ref(), suffix)?;
+        for part in &plan.parts {
+            // libvirt finds this out late, and takes it for a mistake of its own.
+            let busy = self.refuse_if_busy(JobType::BlockBackup, &JobConfig::on_disk(&part.disk.front.target), flags);
+            busy.map_err(|error| Error { code: code::INTERNAL_ERROR, ..error })?;
+        }
         let reuse = flags & REUSE_EXTERNAL != 0;
         let request = StartRequest::new(JobType::BlockBackup, config_of(&plan, reuse)).with_flags(flags);
         let disks = request.config.disks.clone();
