@@ -3,56 +3,33 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use support::vm::*;
+use serde_json::json;
+use support::backups::*;
 use support::*;
+use virt_jobs::driver::request::ListFilter;
 use virt_jobs::job::DiskStats;
-use virt_jobs::model::flags::JOB_START_PERSIST;
-use virt_jobs::model::{ControlOp, JobState};
+use virt_jobs::model::flags::{JOB_START_PARALLEL, JOB_START_PERSIST};
+use virt_jobs::model::{code, ControlOp, JobState, JobType};
 
-/// A domain with two disks, whose guest does not run.
-fn two_disks() -> Option<Vm> {
-    let vm = Vm::start(&["base", "top"], 1)?;
-    let spare = make_chain(vm.dir.path(), &["s-base", "s-top"], 24);
-    vm.client.domain.attach_device(&disk_xml("sda", "scsi", &spare[1]), 0).unwrap();
-    Some(vm)
-}
-
-fn target(disk: &str, path: &Path) -> String {
-    format!("<disk name='{disk}' type='file'><target file='{}'/></disk>", path.display())
-}
-
-fn push(disks: &[String]) -> String {
-    format!("<domainbackup><disks>{}</disks></domainbackup>", disks.concat())
-}
-
-fn pull(vm: &Vm, disks: &[String]) -> String {
-    let disks = if disks.is_empty() { String::new() } else { format!("<disks>{}</disks>", disks.concat()) };
-    format!("<domainbackup mode='pull'><server transport='unix' socket='{}'/>{disks}</domainbackup>", vm.path("nbd").display())
-}
-
-fn begin(vm: &Vm, xml: &str, flags: u32) -> String {
-    vm.client.domain.backup_begin(xml, None, flags).unwrap()
-}
-
-/// Whether an image is sound and holds what a disk that is in use holds.
-fn assert_holds(image: &Path, disk: &Path) {
-    run("qemu-img", &["check", "-q", image.to_str().unwrap()]);
-    run("qemu-img", &["compare", "-U", "-q", image.to_str().unwrap(), disk.to_str().unwrap()]);
-}
+/// `VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL`.
+const REUSE: u32 = 1;
 
 #[test]
 fn a_backup_of_two_disks_is_one_job_and_holds_what_they_hold() {
-    let Some(vm) = two_disks() else { return };
+    let Some(vm) = two_disks(24) else { return };
+    let ends = Ends::watch(&vm);
     let nodes = vm.second().nodes();
     let (a, b) = (vm.path("a.qcow2"), vm.path("b.qcow2"));
     let name = begin(&vm, &push(&[target("vda", &a), target("sda", &b)]), JOB_START_PERSIST);
     assert_eq!(vm.client.end(&name), JobState::Completed);
     assert_eq!(vm.client.states(&name), ["running", "completed"]);
     let mut disks = Vec::new();
-    vm.client.domain.list_jobs(virt_jobs::driver::request::ListFilter(0), &mut |job| disks.clone_from(&job.stats().disks)).unwrap();
+    vm.client.domain.list_jobs(ListFilter(0), &mut |job| disks.clone_from(&job.stats().disks)).unwrap();
     let disk = |disk: &str| DiskStats { disk: disk.to_owned(), current: 24 << 20, end: 24 << 20 };
     assert_eq!(disks, [disk("vda"), disk("sda")]);
+    assert_eq!(ends.told(&vm), [(true, String::new())]);
     assert_eq!(vm.second().nodes(), nodes);
     assert_holds(&a, &vm.path("top.qcow2"));
     assert_holds(&b, &vm.path("s-top.qcow2"));
@@ -60,19 +37,161 @@ fn a_backup_of_two_disks_is_one_job_and_holds_what_they_hold() {
 
 #[test]
 fn a_backup_that_is_pulled_is_read_from_its_server_and_leaves_nothing() {
-    let Some(vm) = two_disks() else { return };
+    let Some(vm) = two_disks(24) else { return };
+    let ends = Ends::watch(&vm);
     let nodes = vm.second().nodes();
-    let name = begin(&vm, &pull(&vm, &[]), 0);
-    let copy = vm.path("copy.qcow2");
-    for (disk, image) in [("vda", "top"), ("sda", "s-top")] {
-        let url = format!("nbd+unix:///{disk}?socket={}", vm.path("nbd").display());
-        let _ = std::fs::remove_file(&copy);
-        run("qemu-img", &["convert", "-O", "qcow2", &url, copy.to_str().unwrap()]);
-        assert_holds(&copy, &vm.path(&format!("{image}.qcow2")));
-    }
+    run("qemu-img", &["convert", "-U", "-O", "qcow2", vm.path("top.qcow2").to_str().unwrap(), vm.path("before.qcow2").to_str().unwrap()]);
+    let name = begin(&vm, &pull(&vm, "", &["vda", "sda"]), 0);
+    // What the guest writes from now on is not part of it.
+    vm.second().guest_io("/machine/peripheral/virtio-disk0/virtio-backend", "write -P 9 3M 1M");
+    assert_same(&read_export(&vm, "vda"), &vm.path("before.qcow2"));
+    assert_holds(&read_export(&vm, "sda"), &vm.path("s-top.qcow2"));
     vm.client.domain.control_job(&name, ControlOp::Abort).unwrap();
     assert_eq!(vm.client.end(&name), JobState::Aborted);
+    assert_eq!(ends.told(&vm), [(true, "Operation canceled".to_owned())]);
     assert_eq!(vm.second().nodes(), nodes);
-    let left: Vec<PathBuf> = std::fs::read_dir(vm.dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(left.iter().all(|path| !path.to_str().unwrap().contains("qcow2.")), "{left:?}");
+    let mut left = left_behind(&vm);
+    left.sort();
+    assert_eq!(left, ["before.qcow2", "read-sda.qcow2", "read-vda.qcow2"]);
+    // Whoever comes next finds no server in the way.
+    begin(&vm, &pull(&vm, "", &[]), 0);
+}
+
+#[test]
+fn a_backup_is_paused_slowed_and_aborted_as_a_whole() {
+    let Some(vm) = two_disks(96) else { return };
+    let nodes = vm.second().nodes();
+    let (name, a, b) = begin_slowly(&vm, 0);
+    let (client, domain) = (&vm.client, &vm.client.domain);
+    assert_eq!(client.jobs(), [(name.clone(), JobType::BlockBackup, JobState::Running)]);
+    domain.control_job(&name, ControlOp::Pause).unwrap();
+    assert_eq!(client.wait(&name, &[JobState::Paused]), JobState::Paused);
+    let paused: Vec<String> = ["vda", "sda"].iter().filter_map(|disk| vm.second().status_of(&format!("{name}.{disk}"))).collect();
+    assert_eq!(paused, ["paused", "paused"]);
+    domain.control_job(&name, ControlOp::Resume).unwrap();
+    assert_eq!(client.wait(&name, &[JobState::Running]), JobState::Running);
+    assert_eq!(domain.block_job_info("vda").unwrap().unwrap().bandwidth, SLOW);
+    domain.block_job_set_speed("vda", 2 * SLOW).unwrap();
+    let speeds = ["vda", "sda"].map(|disk| domain.block_job_info(disk).unwrap().unwrap().bandwidth);
+    assert_eq!(speeds, [2 * SLOW, SLOW]);
+    domain.abort_job(0).unwrap();
+    assert_eq!(client.end(&name), JobState::Aborted);
+    assert_eq!(client.states(&name), ["running", "paused", "running", "aborted"]);
+    let older: Vec<String> = client.told().into_iter().filter(|line| line.starts_with("block ")).collect();
+    assert_eq!(older, ["block vda 5 2", "block sda 5 2"]);
+    assert!(!a.exists() && !b.exists());
+    assert_eq!(vm.second().nodes(), nodes);
+}
+
+/// A small file system, unmounted when it goes.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(path: &Path, mib: u64) -> Option<Small> {
+        std::fs::create_dir(path).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(path).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            skip("nothing can be mounted");
+            return None;
+        }
+        Some(Small(path.to_owned()))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_backup_that_finds_no_room_for_one_disk_fails_with_the_reason() {
+    let Some(vm) = two_disks(24) else { return };
+    let ends = Ends::watch(&vm);
+    let nodes = vm.second().nodes();
+    let Some(small) = Small::mount(&vm.path("small"), 8) else { return };
+    let (a, b) = (vm.path("a.qcow2"), small.0.join("b.qcow2"));
+    let name = begin(&vm, &push(&[target("vda", &a), target("sda", &b)]), JOB_START_PERSIST);
+    assert_eq!(vm.client.end(&name), JobState::Failed);
+    assert_eq!(vm.client.states(&name), ["running", "failed"]);
+    assert_eq!(ends.told(&vm), [(false, "No space left on device".to_owned())]);
+    let xml = vm.client.domain.job_xml(&name, true).unwrap();
+    assert!(xml.contains("<error>No space left on device</error>"), "{xml}");
+    assert!(vm.client.told().contains(&"block sda 5 1".to_owned()), "{:?}", vm.client.told());
+    assert!(!a.exists() && !b.exists());
+    assert_eq!(vm.second().nodes(), nodes);
+    vm.client.domain.control_job(&name, ControlOp::Dismiss).unwrap();
+    begin(&vm, &push(&[target("vda", &a)]), 0);
+}
+
+#[test]
+fn a_backup_that_cannot_begin_leaves_nothing() {
+    let Some(vm) = two_disks(24) else { return };
+    let nodes = vm.second().nodes();
+    let (a, b) = (vm.path("a.qcow2"), vm.path("b.qcow2"));
+    std::fs::write(&b, "mine").unwrap();
+    let error = try_begin(&vm, &push(&[target("vda", &a), target("sda", &b)]), 0).unwrap_err();
+    assert_eq!((error.code, error.message().ends_with("exists")), (code::INVALID_ARG, true), "{error}");
+    // An image that is there is opened, and found to be none.
+    let error = try_begin(&vm, &push(&[target("sda", &b)]), REUSE).unwrap_err();
+    assert_eq!(error.code, code::INTERNAL_ERROR, "{error}");
+    let error = try_begin(&vm, &pull(&vm, "", &["vda", "sda"]).replace("/nbd'", "/absent/nbd'"), 0).unwrap_err();
+    assert!(error.message().contains("nbd-server-start"), "{error}");
+    assert_eq!(std::fs::read_to_string(&b).unwrap(), "mine");
+    assert_eq!(left_behind(&vm), ["b.qcow2"]);
+    assert_eq!(vm.client.jobs(), []);
+    assert_eq!(vm.second().nodes(), nodes);
+    assert!(vm.client.told().iter().all(|line| !line.contains("block-backup")), "{:?}", vm.client.told());
+}
+
+#[test]
+fn a_backup_ends_with_its_qemu_and_its_files_go() {
+    let Some(vm) = two_disks(24) else { return };
+    let ends = Ends::watch(&vm);
+    let name = begin(&vm, &pull(&vm, "", &[]), JOB_START_PERSIST);
+    // SAFETY: a signal to a process that the test started.
+    unsafe { libc::kill(vm.pid(), libc::SIGKILL) };
+    assert_eq!(vm.client.end(&name), JobState::Failed);
+    assert_eq!(vm.client.states(&name), ["running", "failed"]);
+    assert_eq!(ends.told(&vm), [(false, String::new())]);
+    // Only the socket of a server that was killed.
+    assert_eq!(left_behind(&vm), ["nbd"]);
+    assert!(vm.client.told().iter().all(|line| !line.starts_with("block ")), "{:?}", vm.client.told());
+}
+
+#[test]
+fn a_disk_that_is_unplugged_during_a_backup_stays_part_of_it() {
+    let Some(vm) = two_disks(24) else { return };
+    let name = begin(&vm, &pull(&vm, "", &["sda"]), 0);
+    vm.second().run("device_del", json!({ "id": "scsi0-0-0-0" }));
+    wait_until("the disk is gone", || !vm.xml().contains("s-top.qcow2"));
+    assert_eq!(vm.client.jobs().len(), 1);
+    assert_holds(&read_export(&vm, "sda"), &vm.path("s-top.qcow2"));
+    vm.client.domain.control_job(&name, ControlOp::Abort).unwrap();
+    assert_eq!(vm.client.end(&name), JobState::Aborted);
+    wait_until("its images are closed", || vm.second().nodes().len() == 4);
+    assert_eq!(left_behind(&vm), ["read-sda.qcow2"]);
+}
+
+#[test]
+fn several_backups_at_once_need_permission() {
+    let Some(vm) = two_disks(96) else { return };
+    let nodes = vm.second().nodes();
+    let (name, ..) = begin_slowly(&vm, 0);
+    let second = push(&[target("vda", &vm.path("c.qcow2"))]);
+    let error = try_begin(&vm, &second, 0).unwrap_err();
+    assert!(error.code == code::OPERATION_TIMEOUT && error.message().contains(&format!("'{name}'")), "{error}");
+    let other = begin(&vm, &second, JOB_START_PARALLEL);
+    assert_eq!(vm.client.end(&other), JobState::Completed);
+    assert_holds(&vm.path("c.qcow2"), &vm.path("top.qcow2"));
+    // QEMU has one server: that of the first pull is not the second's to stop.
+    let pulled = begin(&vm, &pull(&vm, "", &["vda"]), JOB_START_PARALLEL);
+    let error = try_begin(&vm, &pull(&vm, "", &["sda"]), JOB_START_PARALLEL).unwrap_err();
+    assert!(error.message().contains("NBD server already running"), "{error}");
+    assert_holds(&read_export(&vm, "vda"), &vm.path("top.qcow2"));
+    for name in [&pulled, &name] {
+        vm.client.domain.control_job(name, ControlOp::Abort).unwrap();
+        assert_eq!(vm.client.end(name), JobState::Aborted);
+    }
+    assert_eq!(vm.second().nodes(), nodes);
 }

@@ -1,6 +1,7 @@
 //! What tests on real QEMU share: images, processes that are ended again, and a subscriber that takes notes.
 #![allow(dead_code, unused_imports)]
 
+pub mod backups;
 pub mod campaign;
 pub mod fake;
 pub mod memory;

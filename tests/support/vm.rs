@@ -77,8 +77,8 @@ impl Vm {
 
     pub fn start_on(dir: tempfile::TempDir, chain: Vec<PathBuf>, flags: u32) -> Option<Vm> {
         let emulator = emulator()?;
+        std::fs::create_dir_all(dir.path().join("vms")).unwrap();
         let vms = dir.path().join("vms");
-        std::fs::create_dir(&vms).unwrap();
         let events = Arc::new(Subscriptions::new());
         let notes = Notes::subscribe(&events);
         let connection = qemu::open(&vms, events.clone()).unwrap();
@@ -86,6 +86,13 @@ impl Vm {
         let xml = domain_xml(&emulator, &vms, "vm", &[disk_xml("vda", "virtio", chain.last().unwrap())]);
         let domain = connection.domain(&connection.create_xml(&xml, flags).unwrap()).unwrap();
         Some(Vm { client: Client { domain, connection, events, notes }, chain, reaper, dir })
+    }
+
+    /// Starts a domain anew that has ended.
+    pub fn start_again(self, flags: u32) -> Vm {
+        let Vm { client, chain, reaper, dir } = self;
+        drop((client, reaper));
+        Vm::start_on(dir, chain, flags).unwrap()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
