@@ -1,7 +1,10 @@
 //! A disk as a domain has it: its front end, its chain of images, and the mirror that a job writes.
 
+use serde::{Deserialize, Serialize};
+
 /// How an image is reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ImageKind {
     #[default]
     File,

@@ -4,10 +4,12 @@ use super::domain::check::{invalid_attribute, only};
 use super::reader::{self, Element};
 use super::writer::{Tag, Writer};
 use crate::model::disk::ImageKind;
-use crate::model::{from, Error, Result};
+use crate::model::{code, from, Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Where a part of a snapshot is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Location {
     No,
     Internal,
@@ -25,7 +27,7 @@ impl Location {
 }
 
 /// One disk of a snapshot.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SnapshotDisk {
     /// The disk by `<target dev>` or source path.
     pub name: String,
@@ -38,7 +40,7 @@ pub struct SnapshotDisk {
 }
 
 /// A snapshot, as it was asked for or as it is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SnapshotDef {
     pub name: Option<String>,
     pub description: Option<String>,
@@ -68,6 +70,22 @@ impl SnapshotDef {
             .and_then(|root| root.expect_name("domainsnapshot"))
             .and_then(|root| snapshot(&root))
             .map_err(|error| error.or_from(from::DOMAIN))
+    }
+
+    /// Whether the name can be that of a file in which something is kept about the snapshot.
+    ///
+    /// # Errors
+    /// `XML_DETAIL` for a name with a slash in it or a dot at its start.
+    pub fn check_name(&self) -> Result<()> {
+        let name = self.name.as_deref().unwrap_or_default();
+        let why = if name.contains('/') {
+            "name can't contain '/'"
+        } else if name.starts_with('.') {
+            "name can't start with '.'"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(code::XML_DETAIL, format!("invalid snapshot name '{name}': {why}")))
     }
 
     /// Prints a snapshot that was taken in libvirt's layout.
@@ -109,31 +127,39 @@ fn format_disk(w: &mut Writer, disk: &SnapshotDisk) {
 
 fn snapshot(root: &Element) -> Result<SnapshotDef> {
     only(root, &[], &["name", "description", "memory", "disks"])?;
-    let memory = root.child("memory").map(|memory| {
-        only(memory, &["snapshot", "file"], &[])?;
-        let file = memory.attr("file").map(str::to_owned);
-        let implied = if file.is_some() { Location::External } else { Location::Internal };
-        Ok::<_, Error>((location(memory)?.unwrap_or(implied), file))
-    });
     let disks = root.child("disks").map(|disks| {
         only(disks, &[], &["disk*"])?;
         disks.children.iter().map(disk).collect::<Result<Vec<_>>>()
     });
-    let name = root.child_text("name").map(str::to_owned);
-    if name.as_ref().is_some_and(|name| name.is_empty() || name.contains('/') || name.starts_with('.')) {
-        return Err(Error::xml("invalid snapshot name: it is empty, has a '/' in it, or starts with '.'"));
-    }
     Ok(SnapshotDef {
-        name,
+        name: root.child_text("name").filter(|name| !name.is_empty()).map(str::to_owned),
         description: root.child_text("description").map(str::to_owned),
-        memory: memory.transpose()?,
+        memory: root.child("memory").map(memory).transpose()?,
         disks: disks.transpose()?.unwrap_or_default(),
     })
 }
 
+fn memory(element: &Element) -> Result<(Location, Option<String>)> {
+    only(element, &["snapshot", "file"], &[])?;
+    let file = element.attr("file").map(str::to_owned);
+    let implied = if file.is_some() { Location::External } else { Location::Internal };
+    let location = location(element)?.unwrap_or(implied);
+    match &file {
+        Some(file) if location != Location::External => {
+            return Err(Error::xml(format!("memory filename '{file}' requires external snapshot")));
+        }
+        Some(file) if !file.starts_with('/') => {
+            return Err(Error::xml(format!("memory snapshot file path ({file}) must be absolute")));
+        }
+        None if location == Location::External => return Err(Error::xml("external memory snapshots require a filename")),
+        _ => {}
+    }
+    Ok((location, file))
+}
+
 fn disk(element: &Element) -> Result<SnapshotDisk> {
     only(element, &["name", "snapshot", "type"], &["driver", "source"])?;
-    let name = element.attr("name").ok_or_else(|| Error::xml("missing name from disk snapshot element"))?.to_owned();
+    let name = element.attr("name").ok_or_else(|| Error::internal("missing name from disk snapshot element"))?.to_owned();
     let kind = match element.attr("type") {
         None | Some("file") => ImageKind::File,
         Some("block") => ImageKind::Block,
@@ -145,11 +171,14 @@ fn disk(element: &Element) -> Result<SnapshotDisk> {
     let driver = element.child("driver");
     driver.map_or(Ok(()), |driver| only(driver, &["type"], &[]))?;
     let path = source.and_then(|source| source.attr(if kind == ImageKind::Block { "dev" } else { "file" }));
-    let location = location(element)?.or_else(|| path.map(|_| Location::External));
+    if let Some(path) = path.filter(|path| !path.starts_with('/')) {
+        return Err(Error::xml(format!("disk snapshot image path '{path}' must be absolute")));
+    }
+    let format = driver.and_then(|driver| driver.attr("type")).map(str::to_owned);
+    let location = location(element)?.or_else(|| path.map(|_| Location::External).or(format.as_ref().map(|_| Location::External)));
     if path.is_some() && location != Some(Location::External) {
         return Err(Error::xml(format!("disk snapshot of '{name}' has a <source>, which only an external one can have")));
     }
-    let format = driver.and_then(|driver| driver.attr("type")).map(str::to_owned);
     Ok(SnapshotDisk { name, location, kind, path: path.map(str::to_owned), format })
 }
 
@@ -201,14 +230,29 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (xml, expected) in [
             ("<snapshot/>", code::XML_ERROR),
-            ("<domainsnapshot><name>a/b</name></domainsnapshot>", code::XML_ERROR),
             ("<domainsnapshot><disks><disk name='vda' snapshot='maybe'/></disks></domainsnapshot>", code::XML_ERROR),
-            ("<domainsnapshot><disks><disk/></disks></domainsnapshot>", code::XML_ERROR),
+            ("<domainsnapshot><disks><disk/></disks></domainsnapshot>", code::INTERNAL_ERROR),
+            ("<domainsnapshot><disks><disk name='vda'><source file='x'/></disk></disks></domainsnapshot>", code::XML_ERROR),
+            ("<domainsnapshot><memory snapshot='external'/></domainsnapshot>", code::XML_ERROR),
+            ("<domainsnapshot><memory snapshot='no' file='/m'/></domainsnapshot>", code::XML_ERROR),
+            ("<domainsnapshot><memory file='m'/></domainsnapshot>", code::XML_ERROR),
             ("<domainsnapshot><disks><disk name='a' snapshot='no'><source file='/x'/></disk></disks></domainsnapshot>", code::XML_ERROR),
             ("<domainsnapshot><disks><disk name='a' type='network'/></disks></domainsnapshot>", code::CONFIG_UNSUPPORTED),
             ("<domainsnapshot><cookie/></domainsnapshot>", code::CONFIG_UNSUPPORTED),
         ] {
             assert_eq!(SnapshotDef::parse(xml).map_err(|e| e.code), Err(expected), "{xml}");
         }
+    }
+
+    #[test]
+    fn names_that_cannot_be_files_are_told_from_those_that_can() {
+        let check = |name: &str| SnapshotDef { name: Some(name.to_owned()), ..SnapshotDef::default() }.check_name();
+        for name in ["a/b", "/", ".a", ".."] {
+            assert_eq!(check(name).map_err(|e| e.code), Err(code::XML_DETAIL), "{name}");
+        }
+        for name in ["a", "a.b", "ä <&'\"", "-"] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+        assert_eq!(SnapshotDef::parse("<domainsnapshot><name></name></domainsnapshot>").unwrap().name, None);
     }
 }

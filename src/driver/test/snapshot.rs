@@ -112,6 +112,9 @@ impl Vm {
     pub fn take_snapshot(&self, xml: &str, flags: u32) -> Result<(String, String)> {
         super::check_flags(flags & !JOB_START_MASK, CREATE_ALL, "virDomainSnapshotCreateXML")?;
         let def = SnapshotDef::parse(xml)?;
+        if flags & NO_METADATA == 0 {
+            def.check_name()?;
+        }
         if flags & DISK_ONLY != 0 {
             return self.snapshot_disks(def, flags);
         }
