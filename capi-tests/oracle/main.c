@@ -19,7 +19,7 @@ static const struct scenario *const all[] = {
     pull_scenarios,      copy_scenarios, copy_variant_scenarios, commit_scenarios,       active_commit_scenarios,
     failure_scenarios,   busy_scenarios, control_scenarios,      argument_scenarios,     refusal_scenarios,
     lifecycle_scenarios, end_scenarios,  registration_scenarios, connection_scenarios,
-    backup_scenarios,
+    backup_scenarios,    disk_snapshot_scenarios, snapshot_scenarios, size_scenarios,
 };
 
 #define GROUPS (sizeof(all) / sizeof(all[0]))

@@ -158,5 +158,8 @@ extern const struct scenario end_scenarios[];
 extern const struct scenario registration_scenarios[];
 extern const struct scenario connection_scenarios[];
 extern const struct scenario backup_scenarios[];
+extern const struct scenario disk_snapshot_scenarios[];
+extern const struct scenario snapshot_scenarios[];
+extern const struct scenario size_scenarios[];
 
 #endif

@@ -60,6 +60,7 @@ pub mod lifecycle {
     pub const SUSPENDED_IOERROR: i32 = 2;
     pub const SUSPENDED_RESTORED: i32 = 4;
     pub const SUSPENDED_FROM_SNAPSHOT: i32 = 5;
+    pub const SUSPENDED_API_ERROR: i32 = 6;
     pub const RESUMED_UNPAUSED: i32 = 0;
     pub const RESUMED_MIGRATED: i32 = 1;
     pub const RESUMED_FROM_SNAPSHOT: i32 = 2;

@@ -21,6 +21,7 @@ use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
 use super::pidfd::Process;
 use super::questions::Questions;
 use super::records::{Found, Records};
+use super::snapshots::Snapshots;
 use super::translate::{number, text};
 use crate::driver::table::JobTable;
 use crate::job::{DiskTarget, Engine, Job, Observation, Origin};
@@ -157,6 +158,7 @@ impl QemuDomain {
             hub: Arc::downgrade(hub),
             process: monitor.as_ref().and_then(|_| process_behind(me.id)),
             table: JobTable::new(POWERS),
+            snapshots: Snapshots::load(records.directory(), me.uuid),
             records: records.named(me.uuid),
             inner: Mutex::new(Inner {
                 state: DomainState::NoState,
@@ -165,6 +167,7 @@ impl QemuDomain {
                 def,
                 resume_reason: reason::RUNNING_UNPAUSED,
                 shutdown_seen: false,
+                reverting: false,
                 destroying: false,
                 leaving: None,
                 expects_migration: false,
@@ -178,6 +181,7 @@ impl QemuDomain {
             modify: Mutex::new(()),
             ours,
             alive: AtomicBool::new(monitor.is_some()),
+            occupied: AtomicBool::new(false),
             left: AtomicBool::new(monitor.is_none()),
             namesakes: Mutex::default(),
             monitor,
@@ -192,6 +196,7 @@ impl QemuDomain {
         let domain = Arc::new(QemuDomain::new(hub, me, records, None, def, ours));
         domain.inner.lock().enter(DomainState::Shutoff, reason::SHUTOFF_UNKNOWN);
         domain.take_over(found);
+        domain.snapshots.clear();
         domain.observe(Observation::Gone { reason: "the domain ended while nobody was there to see it".to_owned() });
         domain
     }
@@ -218,6 +223,7 @@ impl QemuDomain {
             let orphans = domain.inner.lock().disks.refresh(reply, None);
             domain.remove_nodes(&orphans);
             domain.restore_mirrors();
+            domain.recall_snapshots();
         });
         ask("query-block-exports", |domain, reply| {
             let mut inner = domain.inner.lock();

@@ -108,7 +108,7 @@ impl QemuDomain {
         if !target.reuse {
             self.create_storage(copy, disk, target)?;
         }
-        self.add_storage(&mut target.image, |index| {
+        self.add_storage(&mut target.image, &DiskTuning::default(), |index| {
             let set = |config: &mut JobConfig| config.targets.iter_mut().for_each(|target| target.index = index);
             self.update_jobs(|engine, out| engine.describe(copy, set, out));
         })?;
@@ -129,11 +129,11 @@ impl QemuDomain {
 
     /// Opens an image's file under a number that no node of this QEMU has: an earlier client, or one that crashed, may have
     /// left nodes of which nothing is known here. `note` writes the number down before QEMU has anything of it.
-    pub(super) fn add_storage(&self, image: &mut Image, note: impl Fn(u32)) -> Result<()> {
+    pub(super) fn add_storage(&self, image: &mut Image, tuning: &DiskTuning, note: impl Fn(u32)) -> Result<()> {
         for _ in 0..MOST_TAKEN {
             image.index = self.inner.lock().disks.next_index();
             note(image.index);
-            match self.monitor()?.call("blockdev-add", blockdev::storage(image, &DiskTuning::default())) {
+            match self.monitor()?.call("blockdev-add", blockdev::storage(image, tuning)) {
                 Err(CallError::Qmp { desc, .. }) if is_taken(&desc) => {}
                 Err(error @ CallError::Timeout { .. }) => {
                     // It may be opened yet, and is closed right after.
@@ -182,7 +182,7 @@ impl QemuDomain {
     /// Opens files from the top down, which gives them their numbers, and then their formats on top of one another.
     fn open_layers(&self, images: Vec<Image>, links: &mut Vec<Link>) -> Result<()> {
         for mut image in images {
-            self.add_storage(&mut image, |_| {})?;
+            self.add_storage(&mut image, &DiskTuning::default(), |_| {})?;
             links.push(Link::own(image));
         }
         for at in (0..links.len()).rev() {
@@ -218,14 +218,14 @@ impl QemuDomain {
     }
 
     /// Runs a `blockdev-create` as a job of its own, and waits for it.
-    pub(super) fn create_image(self: &Arc<Self>, copy: &str, disk: &QemuDisk, image: &Image, options: Value) -> Result<()> {
+    pub(super) fn create_image(self: &Arc<Self>, parent: &str, disk: &QemuDisk, image: &Image, options: Value) -> Result<()> {
         let target = describe_target(disk, image);
         let config = JobConfig {
             disks: vec![disk.front.target.clone()],
             format: options["driver"].as_str().map(str::to_owned),
             size: options["size"].as_u64(),
             targets: vec![target],
-            parent: Some(copy.to_owned()),
+            parent: Some(parent.to_owned()),
             ..JobConfig::default()
         };
         let name = self.update_jobs(|engine, out| engine.reserve(StartRequest::new(JobType::BlockCreate, config), now(), out))?.name;

@@ -12,6 +12,7 @@ use super::attach::{attach, Prepare};
 use super::domain::QemuDomain;
 use super::hub::Hub;
 use super::records::Records;
+use super::snapshots::Snapshots;
 use super::{command_line, probe, process};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
@@ -61,6 +62,7 @@ impl Hub {
         let pid = process::spawn(&command, &paths)?;
         // Only now: where two processes start the same domain, it is QEMU that lets one of them.
         let records = Records::of_domain(&dir, &def.name);
+        Snapshots::load(records.directory(), def.uuid.unwrap_or(Uuid::NIL)).clear();
         let started = write_definition(&records, &def).and_then(|()| attach(self, &paths.socket, how.prepare));
         let domain = match started {
             Ok(domain) => domain,

@@ -258,6 +258,12 @@ impl Disks {
         orphans
     }
 
+    /// The disks that a reply to `query-block` shows, each with what it says of the medium.
+    pub fn shown<'a>(&'a self, reply: &'a Value) -> impl Iterator<Item = (&'a QemuDisk, &'a Value)> {
+        let entries = reply.as_array().into_iter().flatten();
+        entries.filter_map(|entry| Some((&self.list[self.position_of(entry)?], entry.get("inserted")?)))
+    }
+
     fn position_of(&self, entry: &Value) -> Option<usize> {
         let qdev = text(entry, "qdev").unwrap_or_default();
         let drive = text(entry, "device").unwrap_or_default();
@@ -272,21 +278,21 @@ impl Disks {
         let inserted = entry.get("inserted")?;
         let shown: Vec<&Value> = images_in(inserted.get("image")).collect();
         let paths: Vec<String> = shown.iter().map(|info| self.path_of(text(info, "filename").unwrap_or_default())).collect();
-        let list = known.iter().find(|list| is_part(&paths, list));
+        let top = text(inserted, "node-name").filter(|_| !is_filter(text(inserted, "drv").unwrap_or_default()));
+        let list = known_below(&paths, known);
         let mut links: Vec<Link> = Vec::new();
         for (info, path) in shown.into_iter().zip(&paths) {
             let link = list.and_then(|list| list.iter().find(|link| link.image.path == *path)).cloned();
-            let mut link = link.unwrap_or_else(|| self.foreign_link(path, text(info, "format").unwrap_or_default()));
+            let own = top.filter(|_| links.is_empty()).and_then(index_of);
+            let mut link = link.unwrap_or_else(|| self.new_link(path, text(info, "format").unwrap_or_default(), own));
             link.virtual_size = info.get("virtual-size").and_then(Value::as_u64).or(link.virtual_size);
             link.backing_name = text(info, "backing-filename").map(str::to_owned);
             link.known_as = text(info, "filename").unwrap_or_default().to_owned();
             links.push(link);
         }
-        let top = text(inserted, "node-name").filter(|_| !is_filter(text(inserted, "drv").unwrap_or_default()));
         if let (Some(node), Some(link)) = (top, links.first_mut().filter(|link| !link.ours)) {
             link.node = Some(node.to_owned());
             if let Some(index) = index_of(node) {
-                // The target of a copy, which an earlier client of ours opened and made the disk's.
                 link.ours = true;
                 link.image.index = index;
                 self.last_index = self.last_index.max(index);
@@ -327,7 +333,9 @@ impl Disks {
         }
     }
 
-    fn foreign_link(&mut self, path: &str, format: &str) -> Link {
+    /// An image that is seen for the first time. `own`: its node has a number of ours, for a snapshot put it on top just now,
+    /// or an earlier client made the target of a copy the disk's.
+    fn new_link(&mut self, path: &str, format: &str, own: Option<u32>) -> Link {
         let kind = if path.starts_with("/dev/") {
             ImageKind::Block
         } else if path.starts_with("json:") || path.contains("://") {
@@ -335,8 +343,17 @@ impl Disks {
         } else {
             ImageKind::File
         };
-        let image = Image { kind, path: path.to_owned(), format: format.to_owned(), index: self.next_index() };
-        Link { image, node: None, ours: false, virtual_size: None, backing_name: None, known_as: path.to_owned() }
+        let image = Image { kind, path: path.to_owned(), format: format.to_owned(), index: own.unwrap_or(0) };
+        match own {
+            Some(index) => {
+                self.last_index = self.last_index.max(index);
+                Link::own(image)
+            }
+            None => {
+                let image = Image { index: self.next_index(), ..image };
+                Link { image, node: None, ours: false, virtual_size: None, backing_name: None, known_as: path.to_owned() }
+            }
+        }
     }
 
     /// A disk that somebody else plugged in.
@@ -431,6 +448,11 @@ fn letters(mut n: u32) -> String {
 /// The images of an `ImageInfo` and below, filters left out.
 fn images_in(top: Option<&Value>) -> impl Iterator<Item = &Value> {
     std::iter::successors(top, |info| info.get("backing-image")).filter(|info| !is_filter(text(info, "format").unwrap_or_default()))
+}
+
+/// The list of images that a disk turns out to have, perhaps below images that were put on top of them.
+fn known_below<'a>(paths: &[String], known: &'a [Vec<Link>]) -> Option<&'a Vec<Link>> {
+    (0..paths.len()).find_map(|at| known.iter().find(|list| is_part(&paths[at..], list)))
 }
 
 /// Whether these paths are in the list in this order, with gaps where a job merged images.

@@ -17,6 +17,7 @@ use super::monitor::Monitor;
 use super::pidfd::Process;
 use super::process;
 use super::records::Records;
+use super::snapshots::Snapshots;
 use crate::driver::request::*;
 use crate::driver::table::JobTable;
 use crate::driver::Domain;
@@ -47,6 +48,9 @@ pub(super) struct QemuDomain {
     pub alive: AtomicBool,
     /// Domains that had its name before and left records, until the hub has taken them in.
     pub namesakes: Mutex<Vec<Arc<QemuDomain>>>,
+    /// QEMU is busy with a command of ours, and answers no other until that is done.
+    pub occupied: AtomicBool,
+    pub snapshots: Snapshots,
     /// Its end has been told, and what it left has been seen to.
     pub left: AtomicBool,
 }
@@ -60,6 +64,8 @@ pub(super) struct Inner {
     /// Why the guest will be running when RESUME comes.
     pub resume_reason: i32,
     pub shutdown_seen: bool,
+    /// The domain is going back to a snapshot: that QEMU stops the guest and lets it go on is not to be told.
+    pub reverting: bool,
     pub destroying: bool,
     /// QEMU is told to leave since a job is done with it: `virDomainShutoffReason` and the detail of the event.
     pub leaving: Option<(i32, i32)>,
@@ -167,7 +173,7 @@ impl QemuDomain {
 
     /// # Errors
     /// libvirt's code for a disk that has a block job of ours.
-    fn refuse_if_any_busy(&self) -> Result<()> {
+    pub(super) fn refuse_if_any_busy(&self) -> Result<()> {
         self.require_alive()?;
         let targets: Vec<String> = self.inner.lock().disks.list.iter().map(|disk| disk.front.target.clone()).collect();
         targets.iter().try_for_each(|target| self.refuse_if_busy(JobType::BlockPull, &JobConfig::on_disk(target), 0))
@@ -178,6 +184,13 @@ impl QemuDomain {
         let inner = self.inner.lock();
         let disks = inner.disks.list.iter().filter(|disk| disk.plugged).map(|disk| disk.describe()).collect();
         DomainDef { disks, ..inner.def.clone() }
+    }
+
+    /// The same as a configuration: what was found below the image that it names is not part of it.
+    pub fn inactive_definition(&self) -> DomainDef {
+        let mut def = self.live_definition();
+        def.disks.iter_mut().for_each(|disk| disk.probe_after = (disk.chain.len() > 1).then_some(1));
+        def
     }
 }
 
@@ -211,11 +224,7 @@ impl Domain for Handle {
 
     fn xml(&self, flags: u32) -> Result<String> {
         let live = self.is_active() && flags & XML_INACTIVE == 0;
-        let mut def = self.0.live_definition();
-        if !live {
-            // What was found below the image that the configuration names is not part of it.
-            def.disks.iter_mut().for_each(|disk| disk.probe_after = (disk.chain.len() > 1).then_some(1));
-        }
+        let def = if live { self.0.live_definition() } else { self.0.inactive_definition() };
         Ok(def.format(live.then_some(self.0.me.id)))
     }
 
@@ -353,9 +362,36 @@ impl Domain for Handle {
         self.0.migration_downtime()
     }
 
-    fn snapshot_create(&self, _xml: &str, _flags: u32) -> Result<(String, String)> {
-        self.0.refuse_if_any_busy()?;
-        Err(Error::no_support("virDomainSnapshotCreateXML"))
+    fn snapshot_create(&self, xml: &str, flags: u32) -> Result<(String, String)> {
+        self.0.snapshot_create(xml, flags)
+    }
+
+    fn snapshot_names(&self) -> Result<Vec<String>> {
+        Ok(self.0.snapshots.names())
+    }
+
+    fn snapshot_current(&self) -> Result<Option<String>> {
+        Ok(self.0.snapshots.current())
+    }
+
+    fn snapshot_parent(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.0.snapshots.find(name)?.parent)
+    }
+
+    fn snapshot_xml(&self, name: &str) -> Result<String> {
+        self.0.snapshots.document(name)
+    }
+
+    fn snapshot_revert(&self, name: &str, flags: u32) -> Result<String> {
+        self.0.snapshot_revert(name, flags)
+    }
+
+    fn snapshot_delete(&self, name: &str, flags: u32) -> Result<String> {
+        self.0.snapshot_delete(name, flags)
+    }
+
+    fn block_info(&self, disk: &str) -> Result<BlockInfo> {
+        self.0.block_info(disk)
     }
 
     fn refuse_if_busy(&self, disk: &str) -> Result<()> {

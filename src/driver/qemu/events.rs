@@ -71,7 +71,7 @@ impl QemuDomain {
 
     fn stopped(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
-        if inner.state != DomainState::Running {
+        if inner.state != DomainState::Running || inner.reverting {
             return;
         }
         let course = inner.migrations.course.clone();
@@ -85,7 +85,7 @@ impl QemuDomain {
 
     fn resumed(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
-        if inner.state == DomainState::Running {
+        if inner.state == DomainState::Running || inner.reverting {
             return;
         }
         let why = std::mem::replace(&mut inner.resume_reason, reason::RUNNING_UNPAUSED);

@@ -1,5 +1,6 @@
 //! QEMU's jobs and the engine: listings and events become observations, the engine's answers become commands.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use serde_json::{json, Value};
@@ -8,6 +9,7 @@ use super::blockdev::storage_node;
 use super::clock::now;
 use super::disks::Link;
 use super::domain::QemuDomain;
+use super::snapshots::is_snapshot;
 use super::translate;
 use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
 use crate::model::disk::{Image, ImageKind, MirrorReady};
@@ -80,6 +82,9 @@ impl QemuDomain {
                 self.emit(Payload::BlockJob { path, target: older.disk.clone(), kind: older.kind, status });
             }
             Effect::Confirm => self.ask_for_listing(engine.moment()),
+            Effect::Settle { name, id, outcome } if engine.get(name).is_some_and(|job| is_snapshot(job.kind())) => {
+                self.settle_snapshot(engine, name, id, outcome);
+            }
             Effect::Settle { name, id, outcome } => self.settle(engine, name, id, outcome),
             Effect::Store { name } => {
                 if let Some(record) = engine.record(name) {
@@ -216,8 +221,11 @@ impl QemuDomain {
         self.remove_nodes(&orphans);
     }
 
-    /// One round trip: fresh figures for all jobs.
+    /// One round trip: fresh figures for all jobs. None while QEMU is busy with a command of ours and would not answer.
     pub(super) fn refresh_jobs(self: &Arc<Self>) -> Result<()> {
+        if self.occupied.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let asked = self.table.read(Engine::moment);
         self.look("query-jobs", move |domain, reply| domain.take_listing(asked, reply))
     }
@@ -315,7 +323,7 @@ fn stray_target(engine: &Engine, job: &Job) -> Option<Link> {
 }
 
 /// The end of the monitor ends the job, too.
-fn is_closed(reply: &std::result::Result<Value, CallError>) -> bool {
+pub(super) fn is_closed(reply: &std::result::Result<Value, CallError>) -> bool {
     matches!(reply, Err(CallError::Closed(_)))
 }
 

@@ -121,6 +121,7 @@ impl QemuDomain {
         };
         self.inner.lock().enter(DomainState::Shutoff, state_reason);
         self.alive.store(false, Ordering::Release);
+        self.snapshots.clear();
         self.forget_if_empty();
         self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
         self.left.store(true, Ordering::Release);

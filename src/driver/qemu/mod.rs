@@ -34,6 +34,8 @@ mod records;
 #[cfg(test)]
 mod replay_tests;
 mod shutdown;
+mod sizes;
+mod snapshots;
 mod translate;
 
 pub use connection::open;

@@ -21,7 +21,7 @@ impl QemuDomain {
         if create {
             make_file(part)?;
         }
-        let opened = self.add_storage(&mut part.image, |index| self.note_index(name, at, index));
+        let opened = self.add_storage(&mut part.image, &DiskTuning::default(), |index| self.note_index(name, at, index));
         if create && part.image.index == 0 {
             // Nothing says yet that it is ours.
             let _ = fs::remove_file(&part.image.path);

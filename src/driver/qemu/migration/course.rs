@@ -1,5 +1,6 @@
 //! Following one migration of QEMU's: from the command that starts it to the word on how it went, and what is done about that.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use super::{Aftermath, Course, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::QemuDomain;
+use crate::driver::qemu::snapshots::is_own;
 use crate::job::{Engine, HypStatus, Job, JobConfig, Listed, Observation, Origin, Outcome, Progress, StartRequest};
 use crate::model::event::Payload;
 use crate::model::{code, DomainState, Error, JobType, Result};
@@ -27,6 +29,10 @@ pub(super) const UNLIMITED: u64 = (i64::MAX as u64 >> 20) << 20;
 impl QemuDomain {
     /// MIGRATION: the migration has got to another stage.
     pub(in crate::driver::qemu) fn migration_moved(self: &Arc<Self>, word: &str) {
+        if self.occupied.load(Ordering::Acquire) {
+            // A snapshot writes the memory as a migration would, and QEMU tells it as one.
+            return;
+        }
         let status = Status::parse(word);
         let course = self.inner.lock().migrations.course.clone();
         match (course, status) {
@@ -44,7 +50,7 @@ impl QemuDomain {
 
     /// MIGRATION_PASS: it goes over the memory once more.
     pub(in crate::driver::qemu) fn migration_pass(&self, pass: u64) {
-        if self.inner.lock().migrations.course.is_some() {
+        if self.inner.lock().migrations.course.is_some() || self.occupied.load(Ordering::Acquire) {
             self.emit(Payload::MigrationIteration { iteration: i32::try_from(pass).unwrap_or(i32::MAX) });
         }
     }
@@ -164,7 +170,7 @@ impl QemuDomain {
     /// A job of an earlier process that QEMU does not list, and that had not ended then.
     pub(in crate::driver::qemu) fn take_over_course(&self) {
         let adopted = self.table.read(|engine| {
-            let mut active = engine.iter().filter(|job| job.is_active() && !job.is_listed_by_hypervisor());
+            let mut active = engine.iter().filter(|job| job.is_active() && !job.is_listed_by_hypervisor() && !is_own(job));
             active.next().map(|job| Course::of(job.name(), job.kind(), job.config(), false))
         });
         self.inner.lock().migrations.course = adopted;

@@ -18,7 +18,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const TEMPORARY: &str = ".tmp";
 
 /// An open directory.
-pub(super) struct Folder {
+pub(in crate::driver::qemu) struct Folder {
     path: PathBuf,
     dir: File,
 }

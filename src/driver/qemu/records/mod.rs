@@ -19,9 +19,9 @@ use parking_lot::Mutex;
 use crate::driver::qemu::hub::SOCKET;
 use crate::job::{number_of_own, JobRecord};
 use crate::model::Uuid;
-use folder::Folder;
+pub(super) use folder::Folder;
 use queue::{Change, Queue};
-use report::{say_once, say_some};
+pub(super) use report::{say_once, say_some};
 
 /// No record of ours comes near this.
 const MAX_RECORD: u64 = 256 << 10;
@@ -84,6 +84,11 @@ impl Records {
     pub fn of_domain(dir: &Path, name: &str) -> Records {
         let queue = Arc::new(Queue::new(dir.join(format!("{name}.{ENDING}"))));
         Records { queue, domain: None, last_number: Mutex::new(0), definition: Mutex::new(()) }
+    }
+
+    /// Where everything is that is written down about the domain.
+    pub fn directory(&self) -> &Path {
+        self.queue.path()
     }
 
     /// The same, with the domain's UUID in what is stored from now on.

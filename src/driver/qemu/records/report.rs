@@ -12,7 +12,7 @@ const MOST_AT_ONCE: usize = 8;
 static MADE: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// Says something on stderr unless it has been said.
-pub(super) fn say_once(what: String) {
+pub(in crate::driver::qemu) fn say_once(what: String) {
     let mut made = MADE.lock();
     let made = made.get_or_insert_default();
     if made.len() < MOST && !made.contains(&what) {
@@ -22,7 +22,7 @@ pub(super) fn say_once(what: String) {
 }
 
 /// The first of many complaints, and how many more there are.
-pub(super) fn say_some(mut complaints: Vec<String>, about: &str) {
+pub(in crate::driver::qemu) fn say_some(mut complaints: Vec<String>, about: &str) {
     complaints.sort();
     let more = complaints.len().saturating_sub(MOST_AT_ONCE);
     complaints.truncate(MOST_AT_ONCE);
