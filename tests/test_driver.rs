@@ -1,11 +1,12 @@
 //! The test hypervisor on the machine's own clock, as a program meets it.
 
-use std::path::Path;
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use virt_jobs::driver::request::{BlockPull, ListFilter, Save};
+use virt_jobs::driver::request::{BlockPull, ListFilter, Restore, Save};
 use virt_jobs::driver::uri::Target;
 use virt_jobs::driver::{test, Connection, Domain, Key};
 use virt_jobs::event::{Handler, Subscriptions};
@@ -86,6 +87,36 @@ fn all_connections_see_one_default_world_that_ends_with_the_last() {
     assert!(!second.domain().is_active());
     drop((first, second));
     assert!(Client::open().domain().is_active(), "the next world is as new");
+}
+
+/// What stands in the place of a file, and would be read without end or waited for.
+fn no_files(dir: &Path) -> Vec<PathBuf> {
+    let pipe = dir.join("pipe.xml");
+    let name = CString::new(pipe.to_str().unwrap()).unwrap();
+    // SAFETY: the name is a C string.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    vec![pipe, "/dev/zero".into(), "/dev/null".into(), dir.to_owned()]
+}
+
+#[test]
+fn a_fixture_or_an_image_that_is_no_file_is_refused_at_once() {
+    let _alone = WORLD.lock();
+    let dir = tempfile::tempdir().unwrap();
+    let client = Client::open();
+    let paths = no_files(dir.path());
+    let (told, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for path in paths {
+            let file = path.to_str().unwrap();
+            let fixture = test::open(&Target::TestFixture(path.clone()), Arc::new(Subscriptions::new()));
+            let restored = client.connection.restore(&Restore { file, xml: None, flags: 0 });
+            told.send([fixture.map(drop), restored].map(|result| result.map_err(|e| (e.code, e.message())))).unwrap();
+        }
+    });
+    for _ in 0..4 {
+        let [fixture, restored] = answers.recv_timeout(PATIENCE).expect("an answer");
+        assert!(fixture.is_err() && restored.is_err(), "{fixture:?} {restored:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The files of saves and dumps, as libvirt's test driver writes them: a word, and for a save the domain's XML.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::model::{from, Error, Result};
@@ -20,10 +21,20 @@ pub(super) fn write_save(domain: &str, path: &str, xml: &str) -> Result<()> {
     written.map_err(|why| failed("write", &why))
 }
 
+/// Opens a file that is one: a device could be read without end, and a pipe waits for somebody who writes.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
+
 /// The XML in the file of a save.
 pub(super) fn read_save(path: &str) -> Result<String> {
     let failed = |why: std::io::Error| Error::system(format!("cannot read domain image '{path}'"), &why).raised_by(from::TEST);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_file(Path::new(path)).map_err(failed)?;
     let mut header = [0u8; 19];
     if file.read_exact(&mut header).is_err() || &header[..15] != MAGIC {
         return Err(Error::internal("mismatched header magic"));

@@ -30,6 +30,7 @@ mod units;
 mod vm;
 mod world;
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -80,11 +81,11 @@ fn default_world() -> Result<Arc<World>> {
 
 fn fixture_world(path: &Path) -> Result<Arc<World>> {
     let why = |error: std::io::Error| Error::system(format!("cannot read '{}'", path.display()), &error).raised_by(from::TEST);
-    let size = std::fs::metadata(path).map_err(why)?.len();
-    if size > MAX_FIXTURE_BYTES {
+    let mut text = String::new();
+    let length = image::open_file(path).and_then(|file| file.take(MAX_FIXTURE_BYTES + 1).read_to_string(&mut text)).map_err(why)?;
+    if length as u64 > MAX_FIXTURE_BYTES {
         return Err(Error::xml(format!("'{}' is larger than {MAX_FIXTURE_BYTES} bytes", path.display())));
     }
-    let text = std::fs::read_to_string(path).map_err(why)?;
     let named = |error: Error| {
         let detail = format!("{}: {}", path.display(), error.detail);
         Error { detail: detail.trim_end_matches(": ").to_owned(), ..error }
