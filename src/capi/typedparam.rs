@@ -377,7 +377,12 @@ impl Growing {
         let (count, room) = unsafe { (*self.count, *self.room) };
         let negative = || Error::invalid_arg("the number of parameters is negative");
         let (count, room) = (usize::try_from(count).map_err(|_| negative())?, usize::try_from(room).map_err(|_| negative())?);
-        if count < room {
+        // SAFETY: as the caller says.
+        let there = unsafe { !(*self.params).is_null() };
+        if !there && count > 0 {
+            return Err(Error::invalid_arg(format!("{count} parameters are counted, but there are none")));
+        }
+        if there && count < room {
             return Ok(());
         }
         let larger = count + count / 2 + 1;
