@@ -223,6 +223,24 @@ fn a_paused_ready_copy_is_resumed_before_it_is_aborted() {
 }
 
 #[test]
+fn a_ready_copy_that_was_paused_or_resumed_a_moment_ago_can_be_aborted() {
+    let Some(rig) = Rig::new(&["base", "top"]) else { return };
+    for (n, ops) in [&[ControlOp::Pause][..], &[ControlOp::Pause, ControlOp::Resume]].into_iter().enumerate() {
+        let copy = rig.client.copy("sda", &rig.path(&format!("copy{n}.qcow2")), 0, 0);
+        rig.client.wait(&copy, &[JobState::Ready]);
+        for op in ops {
+            let from = if *op == ControlOp::Resume { JobState::Paused } else { JobState::Ready };
+            rig.client.wait(&copy, &[from]);
+            rig.client.domain.control_job(&copy, *op).unwrap();
+        }
+        // What has become of that is not known yet.
+        rig.client.domain.control_job(&copy, ControlOp::Abort).unwrap();
+        assert_eq!(rig.client.end(&copy), JobState::Aborted);
+    }
+    assert!(!rig.proxy.commands().contains(&"job-cancel".to_owned()));
+}
+
+#[test]
 fn ids_that_come_again_at_once_are_jobs_of_their_own() {
     let Some(mut rig) = Rig::new(&["top"]) else { return };
     rig.add_target("t", 24);

@@ -257,15 +257,8 @@ impl QemuDomain {
         let job = |command: &str, id: &str| self.ask_each(id, command, "id", &json!({}));
         match action {
             Action::Cancel { id, .. } if self.is_unlisted(id) => self.ask("migrate_cancel", json!({})),
-            Action::Cancel { id, soft, resume } => {
-                if *resume {
-                    job("job-resume", id)?;
-                }
-                if *soft {
-                    return self.ask("block-job-cancel", json!({ "device": id, "force": false }));
-                }
-                job("job-cancel", id)
-            }
+            Action::Cancel { id, soft: true, resume } => self.cancel_softly(id, *resume),
+            Action::Cancel { id, .. } => job("job-cancel", id),
             Action::Complete { id } => job("job-complete", id),
             Action::Finalize { id } => job("job-finalize", id),
             Action::Pause { id } => job("job-pause", id),
@@ -292,6 +285,22 @@ impl QemuDomain {
         match refused.into_iter().next() {
             Some(refusal) if done.is_empty() => refusal,
             _ => Ok(()),
+        }
+    }
+
+    /// Ends a ready mirror as a copy. QEMU refuses while it is paused, and it may have been paused or resumed a moment ago.
+    fn cancel_softly(&self, id: &str, resume: bool) -> Result<()> {
+        let cancel = || self.ask("block-job-cancel", json!({ "device": id, "force": false }));
+        let wake = || match self.ask("job-resume", json!({ "id": id })) {
+            Err(error) if error.code == code::OPERATION_INVALID => Ok(()),
+            outcome => outcome,
+        };
+        if resume {
+            wake()?;
+        }
+        match cancel() {
+            Err(error) if error.message().contains("currently paused") => wake().and_then(|()| cancel()),
+            outcome => outcome,
         }
     }
 
