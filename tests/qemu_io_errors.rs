@@ -2,34 +2,12 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use serde_json::json;
 use support::*;
 use virt_jobs::model::flags::JOB_START_PERSIST;
 use virt_jobs::model::{ControlOp, JobState};
-
-/// A small file system, unmounted when it goes.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(path: &Path, mib: u64) -> Option<Small> {
-        std::fs::create_dir(path).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(path).status();
-        if !mounted.is_ok_and(|status| status.success()) {
-            skip("nothing can be mounted");
-            return None;
-        }
-        Some(Small(path.to_owned()))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 #[test]
 fn a_copy_that_finds_no_room_fails_with_the_reason() {

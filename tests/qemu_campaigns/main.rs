@@ -3,4 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod full;
+mod random;
+mod shared;
 mod stopped;

@@ -8,11 +8,13 @@ pub mod memory;
 mod other;
 mod proxy;
 mod rig;
+mod small;
 pub mod vm;
 
 pub use other::Other;
 pub use proxy::{Manner, Proxy};
 pub use rig::{Client, Rig, DISK};
+pub use small::Small;
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
