@@ -184,6 +184,7 @@ impl QemuDomain {
             occupied: AtomicBool::new(false),
             left: AtomicBool::new(monitor.is_none()),
             namesakes: Mutex::default(),
+            strays: Mutex::default(),
             monitor,
             me,
         }
@@ -300,7 +301,7 @@ impl QemuDomain {
     }
 
     /// Mirrors of a definition whose jobs are over: whoever wrote it did not come to remove them.
-    fn drop_stale_mirrors(&self) {
+    fn drop_stale_mirrors(self: &Arc<Self>) {
         let active: HashSet<String> =
             self.table.read(|engine| engine.iter().filter(|job| job.is_active()).map(|job| job.name().to_owned()).collect());
         let orphans = self.inner.lock().disks.keep_mirrors(|owner| active.contains(owner));

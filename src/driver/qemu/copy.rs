@@ -12,7 +12,7 @@ use super::blockdev::{self, format_node, storage_node};
 use super::clock::now;
 use super::disks::{Link, QemuDisk};
 use super::domain::QemuDomain;
-use super::jobs::nodes_of;
+use super::nodes::nodes_of;
 use super::probe;
 use crate::driver::request::*;
 use crate::job::{DiskTarget, JobConfig, StartRequest};
@@ -129,7 +129,7 @@ impl QemuDomain {
 
     /// Opens an image's file under a number that no node of this QEMU has: an earlier client, or one that crashed, may have
     /// left nodes of which nothing is known here. `note` writes the number down before QEMU has anything of it.
-    pub(super) fn add_storage(&self, image: &mut Image, tuning: &DiskTuning, note: impl Fn(u32)) -> Result<()> {
+    pub(super) fn add_storage(self: &Arc<Self>, image: &mut Image, tuning: &DiskTuning, note: impl Fn(u32)) -> Result<()> {
         for _ in 0..MOST_TAKEN {
             image.index = self.inner.lock().disks.next_index();
             note(image.index);
@@ -147,7 +147,7 @@ impl QemuDomain {
     }
 
     /// Opens the format layer of the target; returns the images below it.
-    fn open_format(&self, disk: &QemuDisk, target: &Target) -> Result<Vec<Link>> {
+    fn open_format(self: &Arc<Self>, disk: &QemuDisk, target: &Target) -> Result<Vec<Link>> {
         let shared = || disk.links[1..].iter().all(|link| link.ours);
         let below = match (target.shallow, target.reuse) {
             (false, _) => Vec::new(),
@@ -170,7 +170,7 @@ impl QemuDomain {
 
     /// Opens what an image that is to be used as it is has below it. It may be what the disk has, or other files with the
     /// same content: it is opened apart, as libvirt does.
-    fn open_own_backing(&self, image: &Image) -> Result<Vec<Link>> {
+    fn open_own_backing(self: &Arc<Self>, image: &Image) -> Result<Vec<Link>> {
         let mut images = probe::chain(Path::new(&image.path), Some(&image.format))?;
         images.remove(0);
         let mut links: Vec<Link> = Vec::new();
@@ -180,7 +180,7 @@ impl QemuDomain {
     }
 
     /// Opens files from the top down, which gives them their numbers, and then their formats on top of one another.
-    fn open_layers(&self, images: Vec<Image>, links: &mut Vec<Link>) -> Result<()> {
+    fn open_layers(self: &Arc<Self>, images: Vec<Image>, links: &mut Vec<Link>) -> Result<()> {
         for mut image in images {
             self.add_storage(&mut image, &DiskTuning::default(), |_| {})?;
             links.push(Link::own(image));

@@ -51,6 +51,8 @@ pub(super) struct QemuDomain {
     /// QEMU is busy with a command of ours, and answers no other until that is done.
     pub occupied: AtomicBool,
     pub snapshots: Snapshots,
+    /// Nodes of ours that were in use when they were to be removed.
+    pub strays: Mutex<Vec<String>>,
     /// Its end has been told, and what it left has been seen to.
     pub left: AtomicBool,
 }

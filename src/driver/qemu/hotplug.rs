@@ -8,7 +8,7 @@ use serde_json::{json, Value};
 use super::copy::{is_taken, MOST_TAKEN};
 use super::disks::{Link, QemuDisk};
 use super::domain::QemuDomain;
-use super::jobs::nodes_of;
+use super::nodes::nodes_of;
 use super::{command_line, probe};
 use crate::job::JobConfig;
 use crate::model::disk::Disk;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{json, Value};
 
-use super::blockdev::storage_node;
 use super::clock::now;
 use super::disks::Link;
 use super::domain::QemuDomain;
+use super::nodes::nodes_of;
 use super::snapshots::is_snapshot;
 use super::translate;
 use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
@@ -169,9 +169,7 @@ impl QemuDomain {
     fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, delete: bool) {
         let mut nodes: Vec<String> = nodes_of(&orphans).collect();
         let last = nodes.pop();
-        for node in nodes {
-            self.post("blockdev-del", json!({ "node-name": node }), |_| {});
-        }
+        nodes.into_iter().for_each(|node| self.remove_node(node, |_| {}));
         let finish = move |domain: &Arc<QemuDomain>| {
             for link in orphans.iter().filter(|_| delete) {
                 // What cannot be removed stays; the guest no longer uses it either way.
@@ -181,33 +179,11 @@ impl QemuDomain {
             domain.save_definition();
             domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
             domain.forget_unplugged();
+            domain.remove_strays();
         };
-        let Some(last) = last else { return finish(self) };
-        let domain = Arc::downgrade(self);
-        self.post("blockdev-del", json!({ "node-name": last }), move |reply| {
-            if let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) {
-                finish(&domain);
-            }
-        });
-    }
-
-    /// Posts the removal of our nodes, overlays first. One that is still in use stays in QEMU; nothing else can be done.
-    pub(super) fn remove_nodes(&self, links: &[Link]) {
-        for node in nodes_of(links) {
-            self.post("blockdev-del", json!({ "node-name": node }), |_| {});
-        }
-    }
-
-    /// The same for a caller who can wait until they are gone.
-    pub(super) fn close_nodes(&self, nodes: impl Iterator<Item = String>) {
-        let mut answers = true;
-        for node in nodes {
-            let arguments = json!({ "node-name": node });
-            if answers {
-                answers = self.call("blockdev-del", arguments).map_or_else(|error| error.code != code::OPERATION_TIMEOUT, |_| true);
-            } else {
-                self.post("blockdev-del", arguments, |_| {});
-            }
+        match last {
+            Some(last) => self.remove_node(last, finish),
+            None => finish(self),
         }
     }
 
@@ -334,11 +310,6 @@ fn stray_target(engine: &Engine, job: &Job) -> Option<Link> {
 /// The end of the monitor ends the job, too.
 pub(super) fn is_closed(reply: &std::result::Result<Value, CallError>) -> bool {
     matches!(reply, Err(CallError::Closed(_)))
-}
-
-/// The names of the nodes of images, overlays first.
-pub(super) fn nodes_of(links: &[Link]) -> impl Iterator<Item = String> + '_ {
-    links.iter().flat_map(|link| link.node.iter().cloned().chain([storage_node(link.image.index)]))
 }
 
 /// QEMU's id of a job whose speed can be set.

@@ -23,6 +23,7 @@ mod lifecycle;
 mod machine;
 mod migration;
 pub mod monitor;
+mod nodes;
 mod paths;
 mod pidfd;
 mod probe;

@@ -107,10 +107,11 @@ impl Queue {
         }
         let mut writer = WRITER.lock();
         writer.queues.push_back(self.clone());
-        if writer.runs {
+        // One of a process that this one was forked from does not run here.
+        if writer.runs_in == std::process::id() {
             return;
         }
-        writer.runs = true;
+        writer.runs_in = std::process::id();
         drop(writer);
         let started = with_signals_blocked(|| std::thread::Builder::new().name("virt-jobs-files".to_owned()).spawn(serve));
         if started.is_err() {
@@ -158,10 +159,11 @@ impl Queue {
 
 struct Writer {
     queues: VecDeque<Arc<Queue>>,
-    runs: bool,
+    /// The process whose thread sees to it; 0 if none does.
+    runs_in: u32,
 }
 
-static WRITER: Mutex<Writer> = Mutex::new(Writer { queues: VecDeque::new(), runs: false });
+static WRITER: Mutex<Writer> = Mutex::new(Writer { queues: VecDeque::new(), runs_in: 0 });
 
 /// Writes until nothing is left to be written.
 fn serve() {
@@ -169,7 +171,9 @@ fn serve() {
         let queue = {
             let mut writer = WRITER.lock();
             let next = writer.queues.pop_front();
-            writer.runs = next.is_some();
+            if next.is_none() {
+                writer.runs_in = 0;
+            }
             next
         };
         match queue {

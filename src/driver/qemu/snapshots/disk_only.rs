@@ -11,7 +11,7 @@ use crate::driver::qemu::blockdev::{self, format_node, storage_node};
 use crate::driver::qemu::copy::{describe_target, virtual_size};
 use crate::driver::qemu::disks::{Link, QemuDisk};
 use crate::driver::qemu::domain::QemuDomain;
-use crate::driver::qemu::jobs::nodes_of;
+use crate::driver::qemu::nodes::nodes_of;
 use crate::driver::qemu::translate::{number, text};
 use crate::job::JobConfig;
 use crate::model::disk::{Image, ImageKind};
