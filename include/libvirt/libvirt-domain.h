@@ -790,18 +790,23 @@ int virDomainManagedSave(virDomainPtr domain, unsigned int flags);
 int virDomainManagedSaveRemove(virDomainPtr domain, unsigned int flags);
 
 /**
- * The description in a file that virDomainSave wrote. No driver of this library reads it without restoring.
+ * The description in @file, which virDomainSave wrote, here or in libvirt. @flags is a combination of
+ * virDomainSaveImageXMLFlags. The caller frees the text.
  *
- * Returns NULL with VIR_ERR_NO_SUPPORT.
+ * Returns NULL on error.
  */
 char *virDomainSaveImageGetXMLDesc(virConnectPtr conn, const char *file, unsigned int flags);
 
 /**
- * Changes the description in a file that virDomainSave wrote. See virDomainSaveImageGetXMLDesc.
+ * Replaces the description in @file, which virDomainSave wrote, by @dxml. It may differ in what the guest cannot see.
+ * @flags says whether the guest is to run after a restore: VIR_DOMAIN_SAVE_RUNNING, VIR_DOMAIN_SAVE_PAUSED, or 0 for as before.
  *
- * Returns -1 with VIR_ERR_NO_SUPPORT.
+ * Returns 0, or -1 on error.
  */
-int virDomainSaveImageDefineXML(virConnectPtr conn, const char *file, const char *dxml, unsigned int flags);
+int virDomainSaveImageDefineXML(virConnectPtr conn,
+                                const char *file,
+                                const char *dxml,
+                                unsigned int flags);
 
 /* ---- The domain job of the older API ---- */
 

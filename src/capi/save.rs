@@ -236,23 +236,25 @@ pub extern "C" fn virDomainManagedSaveRemove(domain: virDomainPtr, flags: c_uint
     })
 }
 
-/// The description in a file that virDomainSave wrote. No driver of this library reads it without restoring.
+/// The description in @file, which virDomainSave wrote, here or in libvirt. @flags is a combination of
+/// virDomainSaveImageXMLFlags. The caller frees the text.
 ///
-/// Returns NULL with VIR_ERR_NO_SUPPORT.
+/// Returns NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveImageGetXMLDesc(conn: virConnectPtr, file: *const c_char, flags: c_uint) -> *mut c_char {
     entry(from::DOMAIN, "virDomainSaveImageGetXMLDesc", |call| -> Outcome<String> {
-        call.connection(conn)?;
-        unsafe { call.text(file, "file") }?;
+        let connect = call.connection(conn)?;
+        let path = unsafe { call.text(file, "file") }?;
         call.writable()?;
         call.flags(flags, 1)?;
-        Err(call.unsupported())
+        Ok(connect.driver.save_image_xml(&absolute(path)?)?)
     })
 }
 
-/// Changes the description in a file that virDomainSave wrote. See virDomainSaveImageGetXMLDesc.
+/// Replaces the description in @file, which virDomainSave wrote, by @dxml. It may differ in what the guest cannot see.
+/// @flags says whether the guest is to run after a restore: VIR_DOMAIN_SAVE_RUNNING, VIR_DOMAIN_SAVE_PAUSED, or 0 for as before.
 ///
-/// Returns -1 with VIR_ERR_NO_SUPPORT.
+/// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveImageDefineXML(
     conn: virConnectPtr,
@@ -261,13 +263,13 @@ pub unsafe extern "C" fn virDomainSaveImageDefineXML(
     flags: c_uint,
 ) -> c_int {
     entry(from::DOMAIN, "virDomainSaveImageDefineXML", |call| -> Outcome<()> {
-        call.connection(conn)?;
+        let connect = call.connection(conn)?;
         call.writable()?;
-        unsafe { call.text(file, "file") }?;
-        unsafe { call.text(dxml, "dxml") }?;
+        let path = unsafe { call.text(file, "file") }?;
+        let xml = unsafe { call.text(dxml, "dxml") }?;
         call.exclusive(flags, RUNNING, PAUSED)?;
         call.flags(flags, RUNNING.0 | PAUSED.0)?;
-        Err(call.unsupported())
+        Ok(connect.driver.define_save_image_xml(&absolute(path)?, xml, flags)?)
     })
 }
 

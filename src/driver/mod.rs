@@ -70,6 +70,14 @@ pub trait Connection: Send + Sync {
     fn restore(&self, _request: &Restore<'_>) -> Result<()> {
         Err(Error::no_support("virDomainRestore"))
     }
+    /// The domain in a save image.
+    fn save_image_xml(&self, _file: &str) -> Result<String> {
+        Err(Error::no_support("virDomainSaveImageGetXMLDesc"))
+    }
+    /// `flags`: RUNNING, PAUSED or neither.
+    fn define_save_image_xml(&self, _file: &str, _xml: &str, _flags: u32) -> Result<()> {
+        Err(Error::no_support("virDomainSaveImageDefineXML"))
+    }
 }
 
 /// One domain of a connection.

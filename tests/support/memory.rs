@@ -74,7 +74,7 @@ fn memory(file: &Path, mib: u64) -> impl Iterator<Item = String> {
 }
 
 /// No page of it is zero.
-fn fill(file: &Path, mib: u64) {
+pub fn fill(file: &Path, mib: u64) {
     let mut seed = 88_172_645_463_325_252_u64;
     let noise: Vec<u8> = (0..(1 << 20) / 8)
         .flat_map(|_| {

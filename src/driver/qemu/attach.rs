@@ -171,6 +171,7 @@ impl QemuDomain {
                 destroying: false,
                 leaving: None,
                 expects_migration: false,
+                unborn: false,
                 migrations: Migrations::default(),
                 closing: None,
                 completed: None,
@@ -219,6 +220,9 @@ impl QemuDomain {
             let mut inner = domain.inner.lock();
             inner.enter(state, why);
             inner.expects_migration = text(reply, "status") == Some("inmigrate");
+            if inner.expects_migration {
+                inner.resume_reason = reason::RUNNING_MIGRATED;
+            }
         });
         ask("query-block", |domain, reply| {
             let orphans = domain.inner.lock().disks.refresh(reply, None);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::domain::{Handle, QemuDomain};
 use super::hub::Hub;
+use super::migration::restore;
+use crate::driver::request::Restore;
 use crate::driver::{Connection, Domain, DomainSummary, Key};
 use crate::event::Subscriptions;
 use crate::model::{from, DomainRef, Error, Result};
@@ -85,6 +87,18 @@ impl Connection for QemuConnection {
     fn create_xml(&self, xml: &str, flags: u32) -> Result<DomainRef> {
         self.hub.require_own_process()?;
         Ok(summary(&self.hub.create(xml, flags)?).domain)
+    }
+
+    fn restore(&self, request: &Restore<'_>) -> Result<()> {
+        self.hub.restore(request)
+    }
+
+    fn save_image_xml(&self, file: &str) -> Result<String> {
+        restore::image_xml(Path::new(file))
+    }
+
+    fn define_save_image_xml(&self, file: &str, xml: &str, flags: u32) -> Result<()> {
+        restore::define_image_xml(Path::new(file), xml, flags)
     }
 }
 

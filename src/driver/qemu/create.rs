@@ -11,12 +11,13 @@ use serde_json::json;
 use super::attach::{attach, Prepare};
 use super::domain::QemuDomain;
 use super::hub::Hub;
+use super::migration::incoming::waits_for_migration;
 use super::records::Records;
 use super::snapshots::Snapshots;
 use super::{command_line, probe, process};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
-use crate::model::{code, DomainState, Error, Result, Uuid};
+use crate::model::{code, from, DomainState, Error, Result, Uuid};
 use crate::xml::domain::DomainDef;
 
 /// `VIR_DOMAIN_START_PAUSED`.
@@ -27,6 +28,8 @@ const START_PAUSED: u32 = 1 << 0;
 pub(super) struct Launch<'a> {
     /// Arguments that are not part of the definition.
     pub arguments: &'a [&'a str],
+    /// Whether the guest runs as soon as it can.
+    pub unattended: bool,
     /// Called before QEMU is asked how it is, and before anybody else sees the domain.
     pub prepare: Option<Prepare<'a>>,
 }
@@ -34,8 +37,17 @@ pub(super) struct Launch<'a> {
 impl Hub {
     /// `virDomainCreateXML`: starts QEMU, paused; connects; lets it run.
     pub fn create(self: &Arc<Self>, xml: &str, flags: u32) -> Result<Arc<QemuDomain>> {
-        let domain = self.launch(DomainDef::parse(xml)?, Launch::default())?;
-        match domain.first_run(flags & START_PAUSED != 0) {
+        let def = DomainDef::parse(xml)?;
+        let (waits, paused) = (waits_for_migration(&def), flags & START_PAUSED != 0);
+        // A guest that comes in runs, or does not, as it did where it was.
+        let domain = self.launch(def, Launch { unattended: waits && !paused, ..Launch::default() })?;
+        let begun = if waits {
+            domain.emit(Payload::Lifecycle { event: lifecycle::STARTED, detail: lifecycle::STARTED_MIGRATED });
+            Ok(())
+        } else {
+            domain.first_run(paused)
+        };
+        match begun {
             Ok(()) => Ok(domain),
             Err(error) => {
                 let _ = domain.destroy(0);
@@ -52,13 +64,16 @@ impl Hub {
         }
         let _claim = self.claim(&def.name)?;
         self.scan()?;
-        self.refuse_duplicates(&def)?;
+        self.refuse_duplicates(&def).map_err(|error| error.raised_by(from::DOMAIN))?;
         for disk in &mut def.disks {
             probe::complete(disk)?;
         }
         let paths = command_line::VmPaths::new(&dir, &def.name)?;
         let mut command = command_line::build(&mut def, &paths)?;
         command.args.extend(how.arguments.iter().map(OsString::from));
+        if how.unattended {
+            command.args.retain(|argument| argument != "-S");
+        }
         let pid = process::spawn(&command, &paths)?;
         // Only now: where two processes start the same domain, it is QEMU that lets one of them.
         let records = Records::of_domain(&dir, &def.name);

@@ -73,6 +73,8 @@ pub(super) struct Inner {
     pub leaving: Option<(i32, i32)>,
     /// It was started to wait for a migration, which has not come yet.
     pub expects_migration: bool,
+    /// Its guest is still being read from an image: that it started has not been told, and its end will not be.
+    pub unborn: bool,
     pub migrations: Migrations,
     /// Set once the guest has shut down: mirrors that are to end before QEMU is told to leave, by QEMU's ids.
     pub closing: Option<HashSet<String>>,

@@ -91,7 +91,12 @@ impl QemuDomain {
         let why = std::mem::replace(&mut inner.resume_reason, reason::RUNNING_UNPAUSED);
         inner.enter(DomainState::Running, why);
         drop(inner);
-        self.emit(Payload::Lifecycle { event: lifecycle::RESUMED, detail: lifecycle::RESUMED_UNPAUSED });
+        let detail = match why {
+            reason::RUNNING_MIGRATED => lifecycle::RESUMED_MIGRATED,
+            reason::RUNNING_RESTORED | reason::RUNNING_FROM_SNAPSHOT => lifecycle::RESUMED_FROM_SNAPSHOT,
+            _ => lifecycle::RESUMED_UNPAUSED,
+        };
+        self.emit(Payload::Lifecycle { event: lifecycle::RESUMED, detail });
     }
 
     fn shutting_down(self: &Arc<Self>, data: &Value) {
@@ -107,7 +112,7 @@ impl QemuDomain {
             if std::mem::replace(&mut inner.shutdown_seen, true) {
                 return;
             }
-            (inner.end_reason().to_owned(), inner.leaving.is_some())
+            (inner.end_reason().to_owned(), inner.leaving.is_some() || inner.unborn && !inner.destroying)
         };
         self.observe(Observation::Going { reason });
         if leaving {
@@ -174,9 +179,11 @@ impl QemuDomain {
             if inner.destroying || inner.shutdown_seen || inner.leaving.is_some() {
                 inner.end_reason().to_owned()
             } else {
-                format!("the domain ended unexpectedly: {why}")
+                drop(inner);
+                self.why_nobody_arrived().unwrap_or_else(|| format!("the domain ended unexpectedly: {why}"))
             }
         };
+        self.note_lost_arrival();
         self.observe(Observation::Gone { reason });
         self.leave();
     }

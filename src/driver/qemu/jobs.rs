@@ -229,10 +229,13 @@ impl QemuDomain {
         result
     }
 
-    fn act(&self, action: &Action) -> Result<()> {
+    fn act(self: &Arc<Self>, action: &Action) -> Result<()> {
         let job = |command: &str, id: &str| self.ask_each(id, command, "id", &json!({}));
         match action {
-            Action::Cancel { id, .. } if self.is_unlisted(id) => self.ask("migrate_cancel", json!({})),
+            Action::Cancel { id, .. } if self.is_unlisted(id) => match self.kind_of(id) {
+                Some(kind @ (JobType::Restore | JobType::MigrationIn)) => self.abort_arrival(id, kind),
+                _ => self.ask("migrate_cancel", json!({})),
+            },
             Action::Cancel { id, soft: true, resume } => self.cancel_softly(id, *resume),
             Action::Cancel { id, .. } => job("job-cancel", id),
             Action::Complete { id } => job("job-complete", id),
@@ -242,6 +245,10 @@ impl QemuDomain {
             Action::Dismiss { id } => job("job-dismiss", id),
             Action::Nothing => Ok(()),
         }
+    }
+
+    fn kind_of(&self, id: &str) -> Option<JobType> {
+        self.table.read(|engine| engine.by_hypervisor_id(id).map(Job::kind))
     }
 
     fn is_unlisted(&self, id: &str) -> bool {

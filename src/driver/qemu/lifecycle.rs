@@ -28,6 +28,7 @@ impl QemuDomain {
         if self.inner.lock().state == DomainState::Shutdown {
             return Err(Error::invalid("domain is not running"));
         }
+        self.await_guest()?;
         self.call("stop", json!({})).map(drop)
     }
 
@@ -37,11 +38,13 @@ impl QemuDomain {
         if self.inner.lock().state == DomainState::Running {
             return Err(Error::invalid("domain is already running"));
         }
+        self.await_guest()?;
         self.call("cont", json!({})).map(drop)
     }
 
     pub(super) fn reset(&self) -> Result<()> {
         self.require_alive()?;
+        self.await_guest()?;
         self.await_turn()?;
         self.refuse_if_dumping()?;
         self.call("system_reset", json!({})).map(drop)
@@ -59,6 +62,7 @@ impl QemuDomain {
 
     pub(super) fn shutdown(&self, _flags: u32) -> Result<()> {
         self.require_alive()?;
+        self.await_guest()?;
         self.call("system_powerdown", json!({})).map(drop)
     }
 
@@ -109,21 +113,25 @@ impl QemuDomain {
 
     /// QEMU is gone and its jobs have ended: tells the subscribers, and leaves the hub unless records are kept.
     pub(super) fn leave(self: &Arc<Self>) {
-        let (state_reason, detail) = {
+        let ((state_reason, detail), unborn) = {
             let inner = self.inner.lock();
-            match (inner.destroying, inner.shutdown_seen, inner.state) {
+            let unborn = inner.unborn && !inner.destroying;
+            let how = match (inner.destroying, inner.shutdown_seen, inner.state) {
                 _ if inner.leaving.is_some() && !inner.destroying => inner.leaving.unwrap_or_default(),
                 (true, _, _) => (reason::SHUTOFF_DESTROYED, lifecycle::STOPPED_DESTROYED),
                 (_, true, _) => (reason::SHUTOFF_SHUTDOWN, lifecycle::STOPPED_SHUTDOWN),
                 (_, _, DomainState::Crashed) => (reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED),
                 _ => (reason::SHUTOFF_FAILED, lifecycle::STOPPED_FAILED),
-            }
+            };
+            (how, unborn)
         };
         self.inner.lock().enter(DomainState::Shutoff, state_reason);
         self.alive.store(false, Ordering::Release);
         self.snapshots.clear();
         self.forget_if_empty();
-        self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
+        if !unborn {
+            self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
+        }
         self.left.store(true, Ordering::Release);
         // Wakes those who wait for the end.
         self.table.wake();

@@ -163,7 +163,7 @@ fn remove_files(paths: &VmPaths) {
 }
 
 /// What QEMU complained about.
-fn last_words(paths: &VmPaths) -> String {
+pub(super) fn last_words(paths: &VmPaths) -> String {
     let read = || -> io::Result<Vec<u8>> {
         let mut file = fs::File::open(&paths.log)?;
         let length = file.metadata()?.len();

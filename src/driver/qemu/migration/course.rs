@@ -20,7 +20,7 @@ use crate::qmp::CallError;
 /// What QEMU's migration is called that somebody else started.
 const FOREIGN: &str = "migration";
 /// How often somebody who waits for the end makes sure that QEMU still answers.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a call waits for its turn.
 const TURN: Duration = Duration::from_secs(30);
 /// No limit, in bytes per second: what QEMU writes to a file is limited by the file.
@@ -87,11 +87,18 @@ impl QemuDomain {
     }
 
     fn over(self: &Arc<Self>, course: &Course, reading: &Reading, end: End) {
+        if course.kind == JobType::Restore && course.awaited && end == End::Completed {
+            return self.loaded(course);
+        }
         let id = course.job.clone();
         let mut seen = figures(&id, reading);
-        seen.push(Observation::Outcome { id: id.clone(), kind: None, outcome: reading.outcome(end) });
+        let outcome = self.outcome_of_arrival(course, reading.outcome(end));
+        seen.push(Observation::Outcome { id: id.clone(), kind: None, outcome });
         seen.push(Observation::Status { id: id.clone(), status: HypStatus::Null });
         self.report(&id, seen);
+        if course.kind == JobType::MigrationIn && end == End::Completed {
+            self.guest_arrived();
+        }
         let foreign = self.table.read(|engine| engine.by_hypervisor_id(&id).is_none_or(|job| job.origin() == Origin::Foreign));
         if foreign {
             self.forget_course(&id);
@@ -99,7 +106,7 @@ impl QemuDomain {
     }
 
     /// Tells the engine of a job, unless that has ended meanwhile: it is not to be taken for a new one.
-    fn report(self: &Arc<Self>, id: &str, seen: Vec<Observation>) {
+    pub(super) fn report(self: &Arc<Self>, id: &str, seen: Vec<Observation>) {
         self.update_jobs(|engine, out| {
             for observation in seen {
                 if engine.by_hypervisor_id(id).is_some() {
@@ -115,11 +122,16 @@ impl QemuDomain {
         let reading = if is_dump { Reading::of_dump(reply) } else { Reading::of_migration(reply) };
         match reading.status {
             Status::Over(end) => self.over(course, &reading, end),
+            // Nobody has connected yet.
+            Status::None if course.kind == JobType::MigrationIn || course.kind == JobType::Restore && course.awaited => {}
             Status::None => {
                 let lost = Reading { error: Some("QEMU knows nothing of the job any more".to_owned()), ..reading };
                 self.over(course, &lost, End::Failed);
             }
             _ => self.report(&course.job, figures(&course.job, &reading)),
+        }
+        if course.kind == JobType::Restore {
+            self.report(&course.job, self.restore_figures(&course.job));
         }
     }
 
@@ -149,7 +161,9 @@ impl QemuDomain {
     pub(in crate::driver::qemu) fn see_first_migration(self: &Arc<Self>, reply: &Value) {
         let course = self.inner.lock().migrations.course.clone();
         match course {
+            Some(course) if course.awaited => {}
             Some(course) if course.question == QUERY_MIGRATE => self.see_course(&course, reply),
+            None if self.inner.lock().expects_migration => self.discover_migration(Progress::default()),
             None if matches!(Reading::of_migration(reply).status, Status::UnderWay | Status::Cancelling) => {
                 let reading = Reading::of_migration(reply);
                 self.discover_migration(reading.progress);
@@ -276,7 +290,7 @@ impl QemuDomain {
     }
 
     /// Its caller does not wait any longer.
-    fn abandon(&self, name: &str) {
+    pub(super) fn abandon(&self, name: &str) {
         if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
             course.awaited = false;
         }

@@ -2,14 +2,15 @@
 //! it no name and lists it nowhere.
 
 mod course;
+mod direct;
 mod dump;
 mod file;
+pub(super) mod incoming;
 mod out;
 mod pump;
 mod reading;
-mod same_guest;
+pub(super) mod restore;
 mod save;
-#[allow(dead_code)]
 mod save_image;
 
 use serde_json::{Map, Value};
@@ -26,6 +27,8 @@ pub(super) struct Migrations {
     pub course: Option<Course>,
     /// The limit of migrations to come in bytes per second; 0 is none.
     pub speed: u64,
+    /// The image that a guest is read from.
+    pub source: Option<restore::Source>,
 }
 
 /// The job that QEMU's events and answers on "the migration" are about.
@@ -39,6 +42,10 @@ pub(in crate::driver::qemu) struct Course {
     pub awaited: bool,
     /// QEMU's parameters that were changed for it, as they were.
     pub before: Map<String, Value>,
+    /// Its user has given it up, and QEMU is going to call that a failure.
+    pub aborted: bool,
+    /// What is in an image has been read.
+    pub loaded: bool,
 }
 
 /// How QEMU is asked about migrations of all kinds, and about a dump that is none.
@@ -48,7 +55,7 @@ const QUERY_DUMP: &str = "query-dump";
 impl Course {
     fn of(job: &str, kind: JobType, config: &JobConfig, awaited: bool) -> Course {
         let question = if config.has_option(MEMORY_ONLY) { QUERY_DUMP } else { QUERY_MIGRATE };
-        Course { job: job.to_owned(), kind, question, awaited, before: Map::new() }
+        Course { job: job.to_owned(), kind, question, awaited, before: Map::new(), aborted: false, loaded: false }
     }
 
     /// Why the guest is paused, and the detail of the event, when it stops on the way.
@@ -96,6 +103,7 @@ impl Aftermath {
             (JobType::Migration, true) => Aftermath::Leave(reason::SHUTOFF_MIGRATED, lifecycle::STOPPED_MIGRATED),
             (JobType::Dump, true) if config.has_option(CRASH) => Aftermath::Leave(reason::SHUTOFF_CRASHED, lifecycle::STOPPED_CRASHED),
             (JobType::Dump, true) if config.has_option(RESET) => Aftermath::Reset(config.has_option(RESUME)),
+            (JobType::Restore, false) => Aftermath::Leave(reason::SHUTOFF_FAILED, lifecycle::STOPPED_FAILED),
             _ if config.has_option(RESUME) => Aftermath::Resume,
             _ => Aftermath::Nothing,
         }

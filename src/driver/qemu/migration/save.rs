@@ -7,7 +7,6 @@ use serde_json::{json, Map, Value};
 
 use super::course::{verdict, UNLIMITED};
 use super::pump::Pump;
-use super::same_guest;
 use super::save_image::{self, Writer};
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::request::Save;
@@ -83,8 +82,6 @@ impl QemuDomain {
     fn description_in_image(&self, other: Option<&str>) -> Result<String> {
         let def = self.live_definition();
         let Some(xml) = other else { return Ok(def.format(Some(self.me.id))) };
-        let other = DomainDef::parse(xml)?;
-        same_guest::check(&def, &other)?;
-        Ok(other.format(Some(self.me.id)))
+        Ok(def.replaced_by(DomainDef::parse(xml)?)?.format(Some(self.me.id)))
     }
 }

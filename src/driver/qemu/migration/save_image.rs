@@ -309,6 +309,21 @@ impl Reader {
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+
+    /// Another descriptor of the same open file: its offset moves as the file is read.
+    pub fn duplicate(&self) -> Result<File> {
+        self.file.try_clone().map_err(|why| Error::system("cannot duplicate a descriptor", &why))
+    }
+
+    /// Where QEMU's stream begins in the file.
+    pub fn stream_begin(&self) -> u64 {
+        HEADER as u64 + u64::from(self.header.data_len)
+    }
+
+    /// Where it ends; of a block device, where it begins.
+    pub fn stream_end(&self) -> u64 {
+        self.file.metadata().map_or(0, |meta| meta.len()).max(self.stream_begin())
+    }
 }
 
 fn cut_short(what: &str, why: &io::Error) -> Error {
