@@ -9,13 +9,31 @@ use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::translate::number;
 use crate::driver::request::Migrate;
 use crate::job::{JobConfig, StartRequest};
-use crate::model::{Error, JobType, Result};
+use crate::model::{code, Error, JobType, Result, TypedParam};
 
 /// `virDomainMigrateFlags` that mean something between two QEMUs.
 mod flag {
     pub const LIVE: u32 = 1 << 0;
     pub const PAUSED: u32 = 1 << 5;
+    pub const COMPRESSED: u32 = 1 << 11;
+    pub const AUTO_CONVERGE: u32 = 1 << 13;
 }
+
+/// What flags ask for that this driver cannot do. UNDEFINE_SOURCE, CHANGE_PROTECTION and UNSAFE are not among them: there is
+/// no configuration to remove or to protect, and nothing is refused as unsafe.
+const UNSUPPORTED: [(u32, &str); 11] = [
+    (1 << 2, "tunnelled migration"),
+    (1 << 3, "making the domain persistent at the destination"),
+    (1 << 6 | 1 << 7, "migration of storage"),
+    (1 << 12, "aborting a migration on I/O errors"),
+    (1 << 14, "pinning memory for RDMA"),
+    (1 << 15, "post-copy migration"),
+    (1 << 16, "encryption of the migration"),
+    (1 << 17, "migration over several connections"),
+    (1 << 18, "migration of storage"),
+    (1 << 19, "post-copy migration"),
+    (1 << 20, "zero-copy migration"),
+];
 
 /// How long the guest may stop, in milliseconds, that need not run during its migration. QEMU hears nothing meanwhile, so it
 /// must be less than the time after which a monitor counts as stuck.
@@ -26,12 +44,14 @@ impl QemuDomain {
     pub(in crate::driver::qemu) fn migrate(self: &Arc<Self>, request: &Migrate<'_>) -> Result<String> {
         self.require_alive()?;
         check_uri(request.uri)?;
+        self.check_request(request)?;
         self.refuse_block_jobs()?;
         let bandwidth = match request.bandwidth {
             0 => self.inner.lock().migrations.speed,
             mib => mib.saturating_mul(1 << 20),
         };
-        let words = [(flag::LIVE, "live"), (flag::PAUSED, "paused")];
+        let words =
+            [(flag::LIVE, "live"), (flag::PAUSED, "paused"), (flag::COMPRESSED, "compressed"), (flag::AUTO_CONVERGE, "auto-converge")];
         let options = words.iter().filter(|(bit, _)| request.flags & bit != 0).map(|(_, word)| (*word).to_owned()).collect();
         let config = JobConfig { uri: Some(request.uri.to_owned()), bandwidth, options, ..JobConfig::default() };
         let name = self.embark(StartRequest::new(JobType::Migration, config).with_flags(request.flags))?;
@@ -54,7 +74,26 @@ impl QemuDomain {
         if !live {
             parameters.insert("downtime-limit".to_owned(), LONG_STOP.into());
         }
-        self.set_off(name, request.uri, &[("auto-converge", !live)], parameters)
+        let converge = !live || request.flags & flag::AUTO_CONVERGE != 0;
+        let capabilities = [("auto-converge", converge), ("xbzrle", request.flags & flag::COMPRESSED != 0)];
+        self.set_off(name, request.uri, &capabilities, parameters)
+    }
+
+    /// # Errors
+    /// `ARGUMENT_UNSUPPORTED` for what a direct migration cannot do.
+    fn check_request(&self, request: &Migrate<'_>) -> Result<()> {
+        let refuse = |what: &str| Err(Error::new(code::ARGUMENT_UNSUPPORTED, format!("{what} is not supported by a direct migration")));
+        if let Some((_, what)) = UNSUPPORTED.iter().find(|(bits, _)| request.flags & bits != 0) {
+            return refuse(what);
+        }
+        if request.xml.is_some() {
+            return refuse("another description of the domain");
+        }
+        let own_name = TypedParam::string("destination_name", &self.me.name);
+        match request.params.iter().find(|param| **param != own_name) {
+            Some(param) => refuse(&format!("parameter '{}'", param.field)),
+            None => Ok(()),
+        }
     }
 
     /// libvirt saves, dumps to a stream and migrates no domain that has block jobs. QEMU may not survive it, whoever started
