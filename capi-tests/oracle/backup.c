@@ -8,75 +8,6 @@
 
 #define XML_SIZE 2048
 
-static int completed_watch;
-
-/* Times and amounts differ from run to run; whether they are there does not. */
-static void show_params(const char *label, const virTypedParameter *params, int n)
-{
-    char text[512] = "";
-    size_t used = 0;
-    int i;
-
-    for (i = 0; i < n && used < sizeof(text); i++) {
-        const virTypedParameter *p = &params[i];
-
-        if (p->type == VIR_TYPED_PARAM_STRING)
-            used += (size_t)snprintf(text + used, sizeof(text) - used, " %s='%s'", p->field, p->value.s);
-        else if (p->type == VIR_TYPED_PARAM_BOOLEAN)
-            used += (size_t)snprintf(text + used, sizeof(text) - used, " %s=%s", p->field, p->value.b ? "yes" : "no");
-        else if (strcmp(p->field, VIR_DOMAIN_JOB_OPERATION) == 0)
-            used += (size_t)snprintf(text + used, sizeof(text) - used, " %s=%d", p->field, p->value.i);
-        else
-            used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", p->field);
-    }
-    record_event("%s%s", label, text);
-}
-
-static void on_completed(virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr params, int n, void *opaque)
-{
-    (void)conn;
-    (void)dom;
-    (void)opaque;
-    show_params("job-completed", params, n);
-}
-
-static void watch_completed(struct machine *m)
-{
-    completed_watch = virConnectDomainEventRegisterAny(m->conn, m->dom, VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
-                                                       VIR_DOMAIN_EVENT_CALLBACK(on_completed), NULL, NULL);
-    if (completed_watch < 0)
-        give_up("virConnectDomainEventRegisterAny");
-}
-
-static void unwatch_completed(struct machine *m)
-{
-    virConnectDomainEventDeregisterAny(m->conn, completed_watch);
-}
-
-static void show_info(struct machine *m)
-{
-    virDomainJobInfo info;
-
-    memset(&info, 0, sizeof(info));
-    if (CALL(virDomainGetJobInfo(m->dom, &info)) < 0)
-        return;
-    say("  type %d, data %s, mem %s, file %s", info.type, info.dataTotal ? "known" : "0", info.memTotal ? "known" : "0",
-        info.fileTotal ? "known" : "0");
-}
-
-static void show_stats(struct machine *m, unsigned int flags)
-{
-    virTypedParameterPtr params = NULL;
-    int type = -1, n = 0;
-
-    if (CALL(virDomainGetJobStats(m->dom, &type, &params, &n, flags)) < 0)
-        return;
-    say("  type %d", type);
-    show_params("  stats", params, n);
-    show_late_events();
-    virTypedParamsFree(params, n);
-}
-
 /* The document, with names that do not change from run to run. */
 static void show_xml(struct machine *m)
 {
@@ -146,21 +77,21 @@ static const char *two(const char *first, const char *second)
 static void push_two(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin(m, "of two disks", "push", "",
           two(disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")),
               disk_element("vdb", "type='file'", file_element(m, "target", "b.qcow2"))),
           0);
     /* Two for each disk, and one for the backup. */
     await_events_in_any_order(5);
-    show_stats(m, 0);
-    show_info(m);
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED);
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
+    show_domain_job_stats(m, 0);
+    show_domain_job(m);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
     show_xml(m);
     show_disks(m);
-    unwatch_completed(m);
+    completions_unwatch(m);
     machine_destroy(m);
     check_image("a.qcow2", "qcow2", 2);
     check_image("b.qcow2", "qcow2", 2);
@@ -170,7 +101,7 @@ static void push_two(struct machine *m)
 static void push_raw(struct machine *m)
 {
     machine_start_suspended(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin(m, "to a raw file", "push", "",
           disk_element("vda", "type='file'", two("<driver type='raw'/>", file_element(m, "target", "a.raw"))), 0);
     await_event("block-job-2 vda backup completed");
@@ -182,7 +113,7 @@ static void push_raw(struct machine *m)
     begin(m, "to a file that is not there, reused", "push", "",
           disk_element("vda", "type='file'", file_element(m, "target", "absent.qcow2")), VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL);
     show_late_events();
-    unwatch_completed(m);
+    completions_unwatch(m);
     machine_destroy(m);
     check_image("a.raw", "raw", 2);
     check_image("there.qcow2", "qcow2", 2);
@@ -203,8 +134,8 @@ static const char *server(const struct machine *m)
 static void look(struct machine *m)
 {
     show_xml(m);
-    show_info(m);
-    show_stats(m, 0);
+    show_domain_job(m);
+    show_domain_job_stats(m, 0);
     show_job(m, "vda");
     show_job(m, "vdb");
     show_disks(m);
@@ -219,22 +150,22 @@ static void look(struct machine *m)
 static void pull(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin(m, "of all disks", "pull", server(m), "", 0);
     look(m);
     CALL(virDomainAbortJob(m->dom));
     await_event("block-job-2 vdb backup canceled");
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
     show_xml(m);
     CALL(virDomainAbortJob(m->dom));
-    unwatch_completed(m);
+    completions_unwatch(m);
     machine_destroy(m);
 }
 
 static void pull_one(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin(m, "of one disk", "pull", server(m),
           disk_element("vda", "type='file' exportname='here'", file_element(m, "scratch", "scratch.qcow2")), 0);
     show_xml(m);
@@ -242,8 +173,8 @@ static void pull_one(struct machine *m)
     CALL(virDomainBlockJobAbort(m->dom, "vda", 0));
     await_event("block-job-2 vda backup canceled");
     show_file("scratch.qcow2");
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
-    unwatch_completed(m);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
+    completions_unwatch(m);
     machine_destroy(m);
     check_image("vda-1.qcow2", "qcow2", 2);
 }
@@ -251,26 +182,26 @@ static void pull_one(struct machine *m)
 static void destroyed(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin(m, "of one disk", "pull", server(m),
           disk_element("vda", "type='file'", file_element(m, "scratch", "scratch.qcow2")), 0);
     machine_destroy(m);
-    unwatch_completed(m);
+    completions_unwatch(m);
     show_file("scratch.qcow2");
 }
 
 static void failing(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     make_image(m, "spoilt.qcow2", "qcow2", NULL);
     spoil_image("spoilt.qcow2");
     make_image(m, "sound.qcow2", "qcow2", NULL);
     begin(m, "to an image that cannot be written", "push", "",
           disk_element("vda", "type='file'", file_element(m, "target", "spoilt.qcow2")), VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL);
     await_event("block-job-2 vda backup failed");
-    show_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
-    unwatch_completed(m);
+    show_domain_job_stats(m, VIR_DOMAIN_JOB_STATS_COMPLETED);
+    completions_unwatch(m);
     machine_destroy(m);
     show_file("spoilt.qcow2");
 }
@@ -354,7 +285,7 @@ static void incremental(struct machine *m)
     const char *since_monday = "<incremental>monday</incremental>";
 
     machine_start_suspended(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     begin_checkpoint(m, "with a checkpoint", "", disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")),
                      monday);
     await_event("block-job-2 vda backup completed");
@@ -380,7 +311,7 @@ static void incremental(struct machine *m)
     show_xml(m);
     CALL(virDomainAbortJob(m->dom));
     await_event("block-job-2 vda backup canceled");
-    unwatch_completed(m);
+    completions_unwatch(m);
     machine_destroy(m);
     check_image("a.qcow2", "qcow2", 2);
     show_backing("a.qcow2");
@@ -412,7 +343,7 @@ static void busy(struct machine *m)
 static void failing_beside(struct machine *m)
 {
     machine_start_with_two_chains(m, 2);
-    watch_completed(m);
+    completions_watch(m);
     make_image(m, "spoilt.qcow2", "qcow2", NULL);
     spoil_image("spoilt.qcow2");
     begin(m, "to one image that cannot be written", "push", "",
@@ -422,7 +353,7 @@ static void failing_beside(struct machine *m)
     await_event("block-job-2 vda backup failed");
     begin(m, "to files, after that", "push", "", disk_element("vda", "type='file'", file_element(m, "target", "a.qcow2")), 0);
     await_event("block-job-2 vda backup completed");
-    unwatch_completed(m);
+    completions_unwatch(m);
     machine_destroy(m);
     check_image("a.qcow2", "qcow2", 2);
 }

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define LOG_LINES 256
-#define LINE_SIZE 160
+#define LINE_SIZE 640
 
 static struct {
     pthread_mutex_t lock;

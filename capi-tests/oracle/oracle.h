@@ -113,6 +113,15 @@ void record_event(const char *format, ...) __attribute__((format(printf, 1, 2)))
 int shutdown_by_chance(int event, int detail);
 void format_block_job(char *text, size_t size, const char *label, const char *disk, int type, int status);
 
+/* ---- the domain's job (domain_job.c) ---- */
+
+/* Register JOB_COMPLETED for the machine that runs. */
+void completions_watch(struct machine *m);
+void completions_unwatch(struct machine *m);
+/* Print what virDomainGetJobInfo() and virDomainGetJobStats() say, without times and amounts. */
+void show_domain_job(struct machine *m);
+void show_domain_job_stats(struct machine *m, unsigned int flags);
+
 /* ---- printing (output.c) ---- */
 
 extern int verbose;
@@ -161,5 +170,6 @@ extern const struct scenario backup_scenarios[];
 extern const struct scenario disk_snapshot_scenarios[];
 extern const struct scenario snapshot_scenarios[];
 extern const struct scenario size_scenarios[];
+extern const struct scenario memory_scenarios[];
 
 #endif

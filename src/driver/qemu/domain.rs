@@ -362,6 +362,10 @@ impl Domain for Handle {
         self.0.set_migration_downtime(ms)
     }
 
+    fn migrate_start_postcopy(&self) -> Result<()> {
+        self.0.start_postcopy()
+    }
+
     fn migrate_get_max_downtime(&self) -> Result<u64> {
         self.0.migration_downtime()
     }

@@ -85,7 +85,7 @@ impl QemuDomain {
         if reply["formats"].as_array().into_iter().flatten().any(|known| known == format) {
             return Ok(());
         }
-        Err(Error::unsupported(format!("unsupported dumpformat '{format}' for this QEMU binary")))
+        Err(Error::invalid_arg(format!("unsupported dumpformat '{format}' for this QEMU binary")))
     }
 }
 

@@ -128,6 +128,16 @@ impl QemuDomain {
         Ok(if bytes == 0 { UNLIMITED } else { bytes } >> 20)
     }
 
+    /// No migration that this driver starts can be switched to post-copy.
+    pub(in crate::driver::qemu) fn start_postcopy(&self) -> Result<()> {
+        self.require_alive()?;
+        let migrating = self.inner.lock().migrations.course.as_ref().is_some_and(|course| course.kind == JobType::Migration);
+        Err(Error::invalid(match migrating {
+            true => "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag",
+            false => "post-copy can only be started while outgoing migration is in progress",
+        }))
+    }
+
     /// How long the guest may stop, in milliseconds.
     pub(in crate::driver::qemu) fn set_migration_downtime(&self, ms: u64) -> Result<()> {
         self.require_alive()?;
