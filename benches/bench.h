@@ -37,7 +37,7 @@ static inline double median_us(uint64_t *times, size_t count)
     return (double)times[count / 2] / 1000.0;
 }
 
-/* One result: what was measured, beside its floor, and the bar that the contract sets. */
+/* One result: what was measured, beside its floor, and the bar that it should meet. */
 static inline void report_ratio(const char *what, double ours, const char *floor_name, double floor, double bar)
 {
     printf("%-44s %10.1f us   %-22s %10.1f us   ratio %5.2f   bar %4.1f   %s\n", what, ours, floor_name, floor, ours / floor, bar,

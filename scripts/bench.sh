@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks of benches/, each beside its floor. Prints ratios and the bars that the contract sets;
+# Builds and runs the benchmarks of benches/, each beside its floor. Prints ratios and the bars that they should meet;
 # never fails because of a timing. Needs QEMU, qemu-img and qemu-storage-daemon (scripts/install-deps.sh).
 #
 #   BENCH_PROFILE   release (default) or debug

@@ -20,8 +20,8 @@ class BareMonitor(unittest.TestCase):
         self.dir = tempfile.TemporaryDirectory()
         self.addCleanup(self.dir.cleanup)
 
-    def start(self, **how):
-        monitor = Monitor(os.path.join(self.dir.name, "fake.qmp"), **how)
+    def start(self, name="fake", **how):
+        monitor = Monitor(os.path.join(self.dir.name, name + ".qmp"), **how)
         self.addCleanup(monitor.close)
         return monitor
 
@@ -101,6 +101,23 @@ class BareMonitor(unittest.TestCase):
             self.assertEqual(lib.virEventRunDefaultImpl(), 0)
         self.assertEqual(lib.virEventRemoveTimeout(timer), 0)
         return list(seen)
+
+    def test_domains_that_do_not_answer_cost_a_listing_of_all_one_time_out(self):
+        names = [b"a", b"b", b"c", b"fake"]
+        monitors = [self.start(name.decode()) for name in names]
+        for monitor in monitors:
+            monitor.jobs["job"] = {"id": "job", "type": "backup", "status": "running", "current-progress": 1, "total-progress": 10}
+        conn, domain = self.open()
+        self.wait_for_jobs(domain, 1)
+        for monitor in monitors:
+            monitor.jobs["job"]["current-progress"] = 7
+            monitor.silent = monitor is not monitors[-1]
+        began = time.monotonic()
+        listed = v.listing(lib.virConnectListAllDomainJobs, conn, v.LIST_STATS)
+        self.assertLess(time.monotonic() - began, 20)
+        figures = {data["domain.name"]: data["current"] for data in (dict(data) for _, _, _, data in listed)}
+        # Those have what was last heard of them.
+        self.assertEqual(figures, {b"a": 1, b"b": 1, b"c": 1, b"fake": 7})
 
     def test_a_monitor_that_somebody_else_has_is_said_to_be_taken(self):
         self.start(greets=False)

@@ -55,6 +55,11 @@ pub trait Connection: Send + Sync {
     }
     /// All domains, running or not.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
+    /// The domains whose hypervisor does not answer now, for who is about to ask them all, one after the other: here they
+    /// are asked side by side.
+    fn silent(&self) -> Vec<DomainRef> {
+        Vec::new()
+    }
     /// # Errors
     /// `NO_DOMAIN` with a message that names the key.
     fn lookup(&self, key: Key<'_>) -> Result<DomainRef>;

@@ -60,6 +60,10 @@ impl Connection for QemuConnection {
         Ok(self.hub.all().into_iter().map(|domain| summary(&domain)).collect())
     }
 
+    fn silent(&self) -> Vec<DomainRef> {
+        self.hub.silent()
+    }
+
     fn lookup(&self, key: Key<'_>) -> Result<DomainRef> {
         self.hub.require_own_process()?;
         let find = || {

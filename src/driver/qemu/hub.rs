@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::attach;
 use super::domain::QemuDomain;
+use super::questions::Questions;
 use super::reactor::Reactor;
 use super::records::{Records, Stamp};
 use crate::event::Subscriptions;
@@ -23,6 +24,9 @@ use crate::model::{code, DomainRef, Error, Result};
 pub(super) const SOCKET: &str = "qmp";
 /// A socket that did not answer is not asked again for this long, so that a listing stays quick.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How long the domains of a listing may take to show that they are there.
+const SIGN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the sockets are.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -248,6 +252,14 @@ impl Hub {
 
     pub fn all(&self) -> Vec<Arc<QemuDomain>> {
         self.domains.lock().clone()
+    }
+
+    /// The domains whose QEMUs do not answer now; together they cost one time-out.
+    pub fn silent(&self) -> Vec<DomainRef> {
+        let asked: Vec<(DomainRef, Questions)> =
+            self.all().iter().filter_map(|domain| Some((domain.me.clone(), domain.ask_for_a_sign()?))).collect();
+        let deadline = Instant::now() + SIGN_PATIENCE;
+        asked.into_iter().filter(|(_, questions)| questions.wait(deadline).is_err()).map(|(domain, _)| domain).collect()
     }
 
     /// Why the socket of that name could not be opened.

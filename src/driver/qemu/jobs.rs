@@ -9,6 +9,7 @@ use super::clock::now;
 use super::disks::Link;
 use super::domain::QemuDomain;
 use super::nodes::nodes_of;
+use super::questions::Questions;
 use super::snapshots::is_snapshot;
 use super::translate;
 use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
@@ -204,6 +205,14 @@ impl QemuDomain {
         }
         let asked = self.table.read(Engine::moment);
         self.look("query-jobs", move |domain, reply| domain.take_listing(asked, reply))
+    }
+
+    /// Asks something to which there is always an answer, unless there is nobody to ask or it is known to be busy.
+    pub(super) fn ask_for_a_sign(&self) -> Option<Questions> {
+        let monitor = self.monitor().ok().filter(|_| self.alive.load(Ordering::Acquire) && !self.occupied.load(Ordering::Acquire))?;
+        let questions = Questions::default();
+        questions.ask(monitor, "query-jobs", |_| {});
+        Some(questions)
     }
 
     /// Hands a reply to `query-jobs` to the engine.
