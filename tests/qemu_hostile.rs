@@ -119,6 +119,8 @@ fn lies() -> Vec<Value> {
         image(json!({ "filename": "json:{\"driver\":", "format": "<&'\">" })),
         image(json!({ "filename": "/odd \u{1}\n<&'\">ä", "format": "mirror_top" })),
         json!([{ "device": "", "qdev": "disk0", "inserted": { "node-name": "libvirt-4294967295-format", "image": { "filename": "/a" } } }]),
+        json!([{ "device": "", "qdev": "disk0", "inserted": { "node-name": "libvirt-4294967295-format", "image": { "filename": "/a" } } },
+            { "device": "", "qdev": "disk1", "inserted": { "node-name": "n", "image": { "filename": "/b" } } }]),
         json!([{ "device": "", "qdev": "disk0", "inserted": { "node-name": "n", "image": deep } }]),
         Value::Array((0..2000).map(|n| disk("n", &format!("/{n}"))).collect()),
         Value::Array((0..2000).map(|n| json!({ "device": format!("d{n}"), "qdev": "", "removable": true })).collect()),

@@ -110,8 +110,37 @@ const MAX_DEPTH: usize = 256;
 /// What the parser takes by itself.
 const USUAL_DEPTH: usize = 127;
 
+/// A message that is shorter than this is read whatever is in it.
+const LONG: usize = 1 << 20;
+
+/// How many objects a long message may have. Read, the smallest takes a hundred times as much memory as its text; with
+/// this many, `query-jobs` may list 100,000 jobs.
+const MAX_OBJECTS: usize = 200_000;
+
+/// How many values a long message may have.
+const MAX_VALUES: usize = 1_000_000;
+
+/// Whether a message would take far more memory than its text.
+fn is_bloated(bytes: &[u8]) -> bool {
+    if bytes.len() < LONG {
+        return false;
+    }
+    let (mut objects, mut values) = (0usize, 0usize);
+    for byte in structure(bytes) {
+        match byte {
+            b'{' => objects += 1,
+            b',' | b'[' => values += 1,
+            _ => {}
+        }
+    }
+    objects > MAX_OBJECTS || values > MAX_VALUES
+}
+
 /// Reads a value that is nested no deeper than the stack of any thread allows.
 fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    if is_bloated(bytes) {
+        return Err(serde::de::Error::custom("it consists of too many parts"));
+    }
     serde_json::from_slice(bytes).or_else(|why| {
         if !(USUAL_DEPTH..=MAX_DEPTH).contains(&depth(bytes)) {
             return Err(why);
@@ -123,15 +152,31 @@ fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     })
 }
 
-/// How deep brackets are nested outside of strings; right as far as the text is well-formed.
+/// What of a message stands outside of strings; right as far as it is well-formed.
+fn structure(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let (mut quoted, mut escaped) = (false, false);
+    bytes.iter().copied().filter(move |byte| match byte {
+        _ if escaped => {
+            escaped = false;
+            false
+        }
+        b'\\' if quoted => {
+            escaped = true;
+            false
+        }
+        b'"' => {
+            quoted = !quoted;
+            false
+        }
+        _ => !quoted,
+    })
+}
+
+/// How deep brackets are nested.
 fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
-    for byte in bytes {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in structure(bytes) {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
             b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -255,6 +300,16 @@ mod tests {
         }
         assert!(Message::decode("[".repeat(100_000).as_bytes()).is_err());
         assert!(Message::decode(r#"{"a":"#.repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_reply_of_far_too_many_parts_fails_its_own_command_only() {
+        for part in ["0,", "[],", "{\"\":0},", "{\"a\":{\"b\":1}},"] {
+            let reply = |count: usize| format!(r#"{{"return": [{}0], "text": "{{{{,,", "id": 4}}"#, part.repeat(count));
+            assert!(matches!(decode(&reply(90_000)), Message::Reply { id: Id::Ours(4), outcome: Ok(_) }), "{part}");
+            let many = decode(&reply(1_100_000));
+            assert!(matches!(many, Message::Reply { id: Id::Ours(4), outcome: Err(ReplyError::Unreadable(_)) }), "{part}: {many:?}");
+        }
     }
 
     proptest! {

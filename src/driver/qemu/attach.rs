@@ -341,7 +341,8 @@ fn process_behind(id: i32) -> Option<Process> {
 /// What a QEMU that somebody else started tells about itself.
 fn describe(name: &str, uuid: Uuid, answers: &HashMap<&'static str, Value>) -> DomainDef {
     let answer = |command: &str| answers.get(command);
-    let memory = answer("query-memory-size-summary").map_or(0, |reply| number(reply, "base-memory") + number(reply, "plugged-memory"));
+    let memory =
+        answer("query-memory-size-summary").map_or(0, |reply| number(reply, "base-memory").saturating_add(number(reply, "plugged-memory")));
     let vcpus = answer("query-cpus-fast").and_then(|reply| reply.as_array().map(Vec::len)).unwrap_or(0);
     let kvm = answer("query-kvm").and_then(|reply| reply.get("enabled").and_then(Value::as_bool)).unwrap_or(false);
     let arch = answer("query-target").and_then(|reply| text(reply, "arch").map(str::to_owned)).unwrap_or_else(|| "x86_64".to_owned());

@@ -8,6 +8,9 @@ use serde_json::{json, Map, Value};
 use crate::model::disk::{Disk, DiskTuning, Image, ImageKind};
 use crate::model::{Error, Result};
 
+/// No image of a domain comes near this number; one that is said to have a larger one has none.
+pub(super) const LARGEST_INDEX: u32 = 1 << 30;
+
 /// The name of the node that speaks an image's format.
 pub(super) fn format_node(index: u32) -> String {
     format!("libvirt-{index}-format")
@@ -15,7 +18,8 @@ pub(super) fn format_node(index: u32) -> String {
 
 /// The number in the name of a node that [`format_node`] named.
 pub(super) fn index_of(node: &str) -> Option<u32> {
-    node.strip_prefix("libvirt-")?.strip_suffix("-format")?.parse().ok()
+    let index = node.strip_prefix("libvirt-")?.strip_suffix("-format")?.parse().ok();
+    index.filter(|index| *index <= LARGEST_INDEX)
 }
 
 /// The name of the node that reads an image's bytes.

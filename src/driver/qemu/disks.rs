@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::backing;
-use super::blockdev::{format_node, index_of};
+use super::blockdev::{format_node, index_of, LARGEST_INDEX};
 use super::translate::text;
 use crate::job::DiskTarget;
 use crate::model::disk::{Disk, Image, ImageKind, Mirror, MirrorJob, MirrorReady};
@@ -159,7 +159,8 @@ impl Disks {
             })
             .collect();
         let mirrored = disks.iter().filter_map(|disk| disk.mirror.as_ref()).flat_map(|m| m.chain.iter());
-        let last_index = disks.iter().flat_map(|d| d.chain.iter()).chain(mirrored).map(|image| image.index).max().unwrap_or(0);
+        let all = disks.iter().flat_map(|d| d.chain.iter()).chain(mirrored).map(|image| image.index);
+        let last_index = all.filter(|index| *index <= LARGEST_INDEX).max().unwrap_or(0);
         Disks { list, last_index, cwd }
     }
 
@@ -248,14 +249,9 @@ impl Disks {
     }
 
     fn orphans(&self, before: &[Link]) -> Vec<Link> {
-        let kept = |link: &Link| self.list.iter().any(|disk| disk.all_links().any(|l| l.node == link.node));
-        let mut orphans: Vec<Link> = Vec::new();
-        for link in before.iter().filter(|link| link.ours && !kept(link)) {
-            if !orphans.iter().any(|known| known.node == link.node) {
-                orphans.push(link.clone());
-            }
-        }
-        orphans
+        // What a monitor says can be long, so nothing is gone through once for each of its parts.
+        let mut known: HashSet<Option<&str>> = self.list.iter().flat_map(QemuDisk::all_links).map(|link| link.node.as_deref()).collect();
+        before.iter().filter(|link| link.ours && known.insert(link.node.as_deref())).cloned().collect()
     }
 
     /// The disks that a reply to `query-block` shows, each with what it says of the medium.
@@ -323,7 +319,9 @@ impl Disks {
     pub fn restore_mirror(&mut self, owner: &str, target: &DiskTarget, ready: bool) {
         let kind = if target.kind == ImageKind::Block.as_str() { ImageKind::Block } else { ImageKind::File };
         let image = Image { kind, path: target.path.clone(), format: target.format.clone(), index: target.index };
-        self.last_index = self.last_index.max(target.index);
+        if target.index <= LARGEST_INDEX {
+            self.last_index = self.last_index.max(target.index);
+        }
         if self.mirror_mut(owner).is_some() {
             return;
         }
