@@ -22,6 +22,9 @@ pub(super) fn of_domain(element: &Element, scope: Scope) -> Result<Disk> {
     if let Some(top) = disk.chain.first_mut().filter(|top| top.format.is_empty()) {
         // As libvirt does: guessing the format of what a guest can write would let it choose its backing file.
         top.format = "raw".to_owned();
+        if disk.chain.len() > 1 {
+            return Err(nothing_below_raw());
+        }
     }
     check_front(&disk)?;
     Ok(disk)
@@ -208,7 +211,7 @@ fn backing(parent: &Element, chain: &mut Vec<Image>, scope: Scope) -> Result<boo
             return Err(Error::xml("missing disk backing store type"));
         }
         if chain.last().is_some_and(|above| above.format == "raw") {
-            return Err(Error::config("storage format 'raw' does not support backing store"));
+            return Err(nothing_below_raw());
         }
         let kind = image_kind(store)?;
         let format = backing_format(store)?;
@@ -217,6 +220,10 @@ fn backing(parent: &Element, chain: &mut Vec<Image>, scope: Scope) -> Result<boo
         parent = store;
     }
     Ok(false)
+}
+
+fn nothing_below_raw() -> Error {
+    Error::config("storage format 'raw' does not support backing store")
 }
 
 fn backing_format(store: &Element) -> Result<String> {

@@ -190,6 +190,13 @@ fn parts_of_disks_that_are_wrong_get_libvirts_codes_and_words() {
             dom,
             "unsupported configuration: storage format 'raw' does not support backing store",
         ),
+        // raw is what an image is without a format.
+        (
+            "<backingStore type='file'><format type='raw'/><source file='/b'/></backingStore>",
+            code::CONFIG_UNSUPPORTED,
+            dom,
+            "unsupported configuration: storage format 'raw' does not support backing store",
+        ),
         (&store("<source file='/b'/>"), code::XML_ERROR, dom, "XML error: missing disk backing store format"),
         (&store("<format type='qcow2'/>"), code::XML_ERROR, dom, "XML error: missing disk backing store source"),
         (&store("<format type='zz'/><source file='/b'/>"), code::XML_ERROR, dom, "XML error: unknown storage source format 'zz'"),
