@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 use serde_json::{json, Value};
@@ -21,6 +22,8 @@ pub enum Reply {
     /// A result, and in the same breath what follows it.
     ReturnThen(Value, Vec<Value>),
     HangUp,
+    /// These lines, as they are. `ID` stands for the command's id.
+    Lines(Vec<String>),
 }
 
 /// An unremarkable QEMU with one disk, `sda`, of two images.
@@ -49,6 +52,42 @@ pub fn status(id: &str, status: &str) -> Value {
     event("JOB_STATUS_CHANGE", json!({ "id": id, "status": status }))
 }
 
+/// A server that ends when it is dropped; its clients' threads end with their clients.
+pub struct Server {
+    path: PathBuf,
+    over: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Hands each client to a thread of its own.
+    pub fn start(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) -> Server {
+        let listener = UnixListener::bind(path).unwrap();
+        let (serve, over) = (Arc::new(serve), Arc::new(AtomicBool::new(false)));
+        let stop = over.clone();
+        let accept = move || {
+            for client in listener.incoming() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let (client, serve) = (client.unwrap(), serve.clone());
+                thread::spawn(move || serve(client));
+            }
+        };
+        Server { path: path.to_owned(), over, listener: Some(thread::spawn(accept)) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        let woken = UnixStream::connect(&self.path);
+        if let (Ok(_), Some(listener)) = (woken, self.listener.take()) {
+            let _ = listener.join();
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct Fake {
     shared: Arc<Shared>,
@@ -58,6 +97,8 @@ pub struct Fake {
 struct Shared {
     client: Mutex<Option<UnixStream>>,
     commands: Mutex<Vec<String>>,
+    /// Held while something is said, so that nothing is said in the middle of it.
+    speaking: Mutex<()>,
 }
 
 impl Fake {
@@ -89,6 +130,11 @@ impl Fake {
         });
     }
 
+    /// Hands each client to a thread of its own, before any greeting.
+    pub fn raw(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
+        std::mem::forget(Server::start(path, serve));
+    }
+
     fn serve(&self, client: UnixStream, answer: &mut impl FnMut(&str, &Value) -> Reply) {
         *self.shared.client.lock() = Some(client.try_clone().unwrap());
         self.say(GREETING);
@@ -108,6 +154,7 @@ impl Fake {
                     self.say(&lines.join("\r\n"));
                 }
                 Reply::Silence => {}
+                Reply::Lines(lines) => lines.iter().for_each(|line| self.say(&line.replace("ID", &message["id"].to_string()))),
                 Reply::HangUp => return self.hang_up(),
             }
         }
@@ -117,6 +164,7 @@ impl Fake {
     pub fn say(&self, line: &str) {
         let client = self.shared.client.lock().as_ref().map(|client| client.try_clone().unwrap());
         if let Some(mut client) = client {
+            let _speaking = self.shared.speaking.lock();
             let _ = client.write_all(format!("{line}\r\n").as_bytes());
         }
     }

@@ -4,6 +4,7 @@
 pub mod backups;
 pub mod campaign;
 pub mod fake;
+pub mod healthy;
 pub mod memory;
 mod other;
 mod proxy;
