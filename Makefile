@@ -8,6 +8,7 @@
 #   make demo           build, and show jobs on the built-in test hypervisor
 #   make check          every check there is (scripts/check.sh); STEPS= for some of them
 #   make soak           the campaigns at 200 random moments each; VIRT_JOBS_SOAK= for another number, VIRT_JOBS_SEED= to repeat one
+#   make fuzz           each reader of untrusted input for FUZZ_SECONDS=60 (scripts/fuzz.sh); TARGETS= for some of them
 #   make bench          what is fast, measured beside its floor (scripts/bench.sh)
 
 PREFIX ?= /usr/local
@@ -34,7 +35,7 @@ install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
 install uninstall: export DATADIR := $(DATADIR)
 export CARGO_TARGET_DIR
 
-.PHONY: all build install uninstall headers ctest demo check soak bench
+.PHONY: all build install uninstall headers ctest demo check soak fuzz bench
 all: build
 
 build:
@@ -64,6 +65,10 @@ check:
 soak: export VIRT_JOBS_SOAK ?= 200
 soak:
 	$(CARGO) test --locked --no-fail-fast -- campaign --nocapture --test-threads=1
+
+fuzz: export FUZZ_SECONDS ?= 60
+fuzz:
+	scripts/fuzz.sh $(TARGETS)
 
 bench:
 	scripts/bench.sh

@@ -15,6 +15,9 @@ mod domain;
 mod domain_job;
 mod emulator;
 mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hotplug;
 mod hub;
 mod jobs;

@@ -11,7 +11,7 @@ mod pump;
 mod reading;
 pub(super) mod restore;
 mod save;
-mod save_image;
+pub(super) mod save_image;
 
 use serde_json::{Map, Value};
 

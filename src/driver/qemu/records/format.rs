@@ -35,7 +35,7 @@ struct Read {
 }
 
 /// The text of a record. `domain`: whose job it is.
-pub(super) fn encode(record: &JobRecord, domain: Option<Uuid>) -> io::Result<String> {
+pub(in crate::driver::qemu) fn encode(record: &JobRecord, domain: Option<Uuid>) -> io::Result<String> {
     let written = Written { version: VERSION, job: record, domain: domain.map(|uuid| uuid.to_string()) };
     Ok(serde_json::to_string_pretty(&written)? + "\n")
 }
@@ -44,7 +44,7 @@ pub(super) fn encode(record: &JobRecord, domain: Option<Uuid>) -> io::Result<Str
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(super) fn decode(name: &str, text: &str) -> Result<(JobRecord, Option<Uuid>), String> {
+pub(in crate::driver::qemu) fn decode(name: &str, text: &str) -> Result<(JobRecord, Option<Uuid>), String> {
     let header: Header = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if header.version != VERSION {
         return Err(format!("format {} is not known here", header.version));

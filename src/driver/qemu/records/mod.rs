@@ -2,7 +2,7 @@
 //! that we started. Each is replaced as a whole. The format is described in docs/records.md.
 
 mod folder;
-mod format;
+pub(super) mod format;
 mod queue;
 mod report;
 #[cfg(test)]
