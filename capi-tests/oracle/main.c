@@ -20,7 +20,7 @@ static const struct scenario *const all[] = {
     failure_scenarios,   busy_scenarios, control_scenarios,      argument_scenarios,     refusal_scenarios,
     lifecycle_scenarios, end_scenarios,  registration_scenarios, connection_scenarios,
     backup_scenarios,    disk_snapshot_scenarios, snapshot_scenarios, size_scenarios,
-    memory_scenarios,
+    memory_scenarios,    restore_scenarios,
 };
 
 #define GROUPS (sizeof(all) / sizeof(all[0]))

@@ -171,5 +171,6 @@ extern const struct scenario disk_snapshot_scenarios[];
 extern const struct scenario snapshot_scenarios[];
 extern const struct scenario size_scenarios[];
 extern const struct scenario memory_scenarios[];
+extern const struct scenario restore_scenarios[];
 
 #endif

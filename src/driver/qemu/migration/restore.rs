@@ -214,7 +214,7 @@ impl QemuDomain {
             let mut inner = self.inner.lock();
             inner.unborn = false;
             inner.expects_migration = false;
-            inner.resume_reason = reason::RUNNING_RESTORED;
+            inner.resume_reason = if run { reason::RUNNING_RESTORED } else { reason::RUNNING_UNPAUSED };
             inner.enter(DomainState::Paused, reason::PAUSED_MIGRATION);
         }
         self.emit(Payload::Lifecycle { event: lifecycle::STARTED, detail: lifecycle::STARTED_RESTORED });
