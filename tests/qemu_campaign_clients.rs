@@ -230,19 +230,21 @@ fn one_round(chance: &mut Campaign, round: usize, seen: &mut HashMap<String, usi
     for _ in 0..1 + chance.below(2) {
         kill_one(dir.path(), chance.below(1 << 30), chance.moment(LONGEST));
     }
+    let left = run("sh", &["-c", &format!("cat {}/vms/vm.jobs/*.json || true", dir.path().display())]);
     let client = Client::open(&dir.path().join("vms"));
     let vm = Vm { client, chain, reaper, dir };
     let round = format!("round {round}");
     let deeds = read_journal(vm.dir.path());
     let ends = finish(&vm.client, chance);
     compare(&deeds, &ends, &vm.client, &round);
+    let told = vm.client.told();
     // Once more, with everything ended.
     let vm = vm.reopen();
     let again: HashMap<String, JobState> = vm.client.jobs().into_iter().map(|(name, _, state)| (name, state)).collect();
     assert_eq!(again.len(), ends.len(), "{round}: {again:?} {ends:?}");
     ends.iter().for_each(|(name, (state, _))| assert_eq!(again.get(name), Some(state), "{round}: {name}"));
     deeds.iter().for_each(|(name, job)| assert_eq!(config_of(&vm.client, name), job.config, "{round}: {name}"));
-    leave_nothing(&vm, &round);
+    leave_nothing(&vm, &format!("{round}: {deeds:?} {ends:?} {told:?} {left}"));
     let xml = vm.xml();
     let top = xml.split("file='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
     vm.client.domain.destroy(0).unwrap();

@@ -181,3 +181,67 @@ fn a_directory_that_is_full_costs_records_and_no_jobs() {
     assert!(names.contains(&again) && !names.contains(&lost), "{names:?}");
     drop((client, qemu, small));
 }
+
+/// What is asked of a copy whose disk the guest has lost, also by a client that comes later.
+fn end_detached(client: &Client, copy: &str, op: ControlOp) {
+    let xml = client.domain.job_xml(copy, true).unwrap();
+    assert!(xml.contains("<disk>") && !client.domain.xml(0).unwrap().contains("<disk"), "{xml}");
+    client.domain.control_job(copy, ControlOp::Pause).unwrap();
+    client.wait(copy, &[JobState::Paused]);
+    client.domain.control_job(copy, ControlOp::Resume).unwrap();
+    client.domain.set_job_speed(copy, 0).unwrap();
+    assert_eq!(client.wait(copy, &[JobState::Ready]), JobState::Ready);
+    client.domain.control_job(copy, op).unwrap();
+    let end = if op == ControlOp::Finalize { JobState::Completed } else { JobState::Aborted };
+    assert_eq!(client.end(copy), end);
+    let states = client.states(copy);
+    assert_eq!(states.iter().filter(|state| *state == end.as_str()).count(), 1, "{states:?}");
+    assert_eq!(states.last().map(String::as_str), Some(end.as_str()));
+}
+
+#[test]
+fn a_disk_that_a_guest_lost_during_a_job_is_cleaned_up_by_whoever_is_there_then() {
+    for (op, restart) in [(ControlOp::Abort, false), (ControlOp::Finalize, true), (ControlOp::Abort, true)] {
+        let Some(mut vm) = Vm::start(&["top"], PAUSED) else { return };
+        let spare = make_chain(vm.dir.path(), &["base", "spare"], 8);
+        let nodes = vm.second().nodes();
+        vm.client.domain.attach_device(&disk_xml("sda", "scsi", &spare[1]), 0).unwrap();
+        let device = vm.xml().split("<alias name='scsi").nth(1).and_then(|rest| rest.split('\'').next()).map(|rest| format!("scsi{rest}"));
+        let copy = vm.client.copy("sda", &vm.path("copy.qcow2"), SLOW, JOB_START_PERSIST);
+        vm.second().run("device_del", serde_json::json!({ "id": device.unwrap() }));
+        wait_until("the disk is gone", || !vm.xml().contains("dev='sda'"));
+        if restart {
+            vm = vm.reopen();
+        }
+        assert!(vm.client.domain.job_xml(&copy, true).unwrap().contains("<disk>sda</disk>"));
+        vm.client.domain.set_job_speed(&copy, 0).unwrap();
+        assert_eq!(vm.client.wait(&copy, &[JobState::Ready]), JobState::Ready);
+        vm.client.domain.control_job(&copy, op).unwrap();
+        vm.client.end(&copy);
+        let mut second = vm.second();
+        wait_until("QEMU has forgotten the job", || second.status_of(&copy).is_none());
+        let left = second.nodes();
+        wait_until(&format!("{op} {restart}: its nodes are closed: {left:?}"), || second.nodes() == nodes);
+        assert_same(&vm.path("copy.qcow2"), &spare[1]);
+    }
+}
+
+#[test]
+fn a_disk_that_somebody_else_unplugged_during_a_job_is_cleaned_up_too() {
+    for (op, restart) in [(ControlOp::Abort, false), (ControlOp::Finalize, false), (ControlOp::Abort, true), (ControlOp::Finalize, true)] {
+        let Some(mut rig) = Rig::new(&["base", "top"]) else { return };
+        let nodes = rig.other.nodes();
+        let copy = rig.client.copy("sda", &rig.path("copy.qcow2"), SLOW, JOB_START_PERSIST);
+        rig.other.run("device_del", serde_json::json!({ "id": "disk0" }));
+        wait_until("the disk is gone", || !rig.client.domain.xml(0).unwrap().contains("<disk"));
+        if restart {
+            rig = rig.reopen();
+        }
+        end_detached(&rig.client, &copy, op);
+        wait_until("QEMU has forgotten the job", || rig.other.status_of(&copy).is_none());
+        let left = rig.other.nodes();
+        wait_until(&format!("{op} {restart}: its nodes are closed: {left:?} {nodes:?}"), || rig.other.nodes() == nodes);
+        rig.client.domain.control_job(&copy, ControlOp::Dismiss).unwrap();
+        assert_eq!(rig.client.jobs(), []);
+    }
+}

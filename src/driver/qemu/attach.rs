@@ -227,7 +227,7 @@ impl QemuDomain {
         ask("query-block", |domain, reply| {
             let orphans = domain.inner.lock().disks.refresh(reply, None);
             domain.remove_nodes(&orphans);
-            domain.restore_mirrors();
+            domain.restore_mirrors(false);
             domain.recall_snapshots();
         });
         ask("query-block-exports", |domain, reply| {
@@ -236,7 +236,7 @@ impl QemuDomain {
                 inner.disks.refresh_exports(reply, None);
             }
             drop(inner);
-            domain.restore_mirrors();
+            domain.restore_mirrors(false);
         });
         // Whoever starts a migration may not want to hear of it, but we do.
         self.post("migrate-set-capabilities", json!({ "capabilities": [{ "capability": "events", "state": true }] }), |_| {});
@@ -254,6 +254,7 @@ impl QemuDomain {
     /// Waits for the answers to [`ask_everything`](Self::ask_everything).
     fn learned(self: &Arc<Self>, questions: &Questions, deadline: Instant) -> Result<()> {
         questions.wait(deadline).map_err(|error| about(&self.me.name, error))?;
+        self.restore_mirrors(true);
         self.drop_stale_mirrors();
         self.forget_unplugged();
         self.settle_adopted();
@@ -291,7 +292,7 @@ impl QemuDomain {
     }
 
     /// Copies that an earlier process started, or was about to, and that no definition tells of.
-    fn restore_mirrors(&self) {
+    fn restore_mirrors(&self, detached: bool) {
         let copies: Vec<(String, DiskTarget, bool)> = self.table.read(|engine| {
             let running = engine.iter().filter(|job| job.is_active() && job.origin() == Origin::Own && job.kind() == JobType::BlockCopy);
             let with_target =
@@ -300,7 +301,7 @@ impl QemuDomain {
         });
         let mut inner = self.inner.lock();
         for (job, target, ready) in &copies {
-            inner.disks.restore_mirror(job, target, *ready);
+            inner.disks.restore_mirror(job, target, *ready, detached);
         }
     }
 
@@ -315,12 +316,13 @@ impl QemuDomain {
         }
     }
 
-    /// Writes the definition with the disks as they are, mirrors included, for the next process.
+    /// Writes the definition with the disks as they are, mirrors included, for the next process. Disks that are kept for
+    /// their jobs alone are in it, as their nodes are to be closed.
     pub(super) fn save_definition(&self) {
         if !self.ours {
             return;
         }
-        self.records.store_definition(|| self.live_definition().format(Some(self.me.id)));
+        self.records.store_definition(|| self.whole_definition().format(Some(self.me.id)));
         self.write_records();
     }
 }

@@ -316,7 +316,9 @@ impl Disks {
     }
 
     /// Takes in the mirror that a copy writes, which an earlier process started in a QEMU that is not ours.
-    pub fn restore_mirror(&mut self, owner: &str, target: &DiskTarget, ready: bool) {
+    ///
+    /// `detached`: what QEMU does not show by now is a disk that the guest has lost.
+    pub fn restore_mirror(&mut self, owner: &str, target: &DiskTarget, ready: bool, detached: bool) {
         let kind = if target.kind == ImageKind::Block.as_str() { ImageKind::Block } else { ImageKind::File };
         let image = Image { kind, path: target.path.clone(), format: target.format.clone(), index: target.index };
         if target.index <= LARGEST_INDEX {
@@ -326,8 +328,12 @@ impl Disks {
             return;
         }
         let ready = if ready { MirrorReady::Yes } else { MirrorReady::No };
+        let mirror = MirrorLinks { owner: owner.to_owned(), job: MirrorJob::Copy, ready, links: vec![Link::own(image)] };
         if let Some(disk) = self.get_mut(&target.disk) {
-            disk.mirrors.push(MirrorLinks { owner: owner.to_owned(), job: MirrorJob::Copy, ready, links: vec![Link::own(image)] });
+            disk.mirrors.push(mirror);
+        } else if detached && self.list.len() < MOST_DISKS {
+            let front = Disk { target: target.disk.clone(), device: "disk".to_owned(), ..Disk::default() };
+            self.list.push(QemuDisk { mirrors: vec![mirror], plugged: false, ..QemuDisk::plugged(front) });
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{json, Value};
 
 use super::backup::Backups;
 use super::clock::now;
-use super::disks::Disks;
+use super::disks::{Disks, QemuDisk};
 use super::hub::Hub;
 use super::migration::Migrations;
 use super::monitor::Monitor;
@@ -185,8 +185,17 @@ impl QemuDomain {
 
     /// The definition with the disks as they are now.
     pub fn live_definition(&self) -> DomainDef {
+        self.definition_with(|disk| disk.plugged)
+    }
+
+    /// The same with the disks that the guest has lost during their jobs.
+    pub fn whole_definition(&self) -> DomainDef {
+        self.definition_with(|disk| disk.plugged || !disk.links.is_empty())
+    }
+
+    fn definition_with(&self, wanted: impl Fn(&QemuDisk) -> bool) -> DomainDef {
         let inner = self.inner.lock();
-        let disks = inner.disks.list.iter().filter(|disk| disk.plugged).map(|disk| disk.describe()).collect();
+        let disks = inner.disks.list.iter().filter(|disk| wanted(disk)).map(QemuDisk::describe).collect();
         DomainDef { disks, ..inner.def.clone() }
     }
 
