@@ -10,6 +10,8 @@ use virt_jobs::model::{code, ControlOp, Error, JobState};
 
 const SLOW: u64 = 1 << 16;
 const KINDS: &[&str] = &["mirror", "stream", "commit", "active commit"];
+/// What is tried beside each of these.
+const SECONDS: &[&str] = &["mirror", "stream", "commit", "active commit", "backup"];
 
 /// Starts a job of this kind on `vda`.
 fn start(vm: &Vm, kind: &str, copy: &str, bandwidth: u64, flags: u32) -> Result<String, Error> {
@@ -20,6 +22,8 @@ fn start(vm: &Vm, kind: &str, copy: &str, bandwidth: u64, flags: u32) -> Result<
             let request = virt_jobs::driver::request::BlockPull { disk: "vda", base: None, bandwidth, flags };
             vm.client.domain.block_pull(&request)
         }
+        "backup" => backups::try_begin(vm, &backups::push(&[backups::target("vda", &vm.path(copy))]), flags),
+        "pulled backup" => backups::try_begin(vm, &backups::pull(vm, "", &["vda"]), flags),
         "commit" => vm.client.try_commit("vda", Some(path(2)), Some(path(1)), bandwidth, flags),
         _ => vm.client.try_commit("vda", None, None, bandwidth, flags | commit::ACTIVE),
     }
@@ -37,10 +41,10 @@ fn what_qemu_refuses_on_a_busy_disk_is_an_error_in_its_words_and_leaves_nothing(
     let xml = vm.xml();
     for first in KINDS {
         let name = start(&vm, first, "first.qcow2", SLOW, JOB_START_PARALLEL).unwrap();
-        for second in KINDS {
+        for second in SECONDS {
             // libvirt's rules come first, and name the job in the way.
             let error = start(&vm, second, "second.qcow2", SLOW, 0).unwrap_err();
-            let busy = [code::BLOCK_COPY_ACTIVE, code::OPERATION_UNSUPPORTED];
+            let busy = [code::BLOCK_COPY_ACTIVE, code::OPERATION_UNSUPPORTED, code::INTERNAL_ERROR];
             assert!(busy.contains(&error.code) && error.message().contains(&format!("'{name}'")), "{first}, {second}: {error}");
             let error = start(&vm, second, "second.qcow2", SLOW, JOB_START_PARALLEL | JOB_START_PERSIST).unwrap_err();
             let told = error.message();
@@ -58,6 +62,39 @@ fn what_qemu_refuses_on_a_busy_disk_is_an_error_in_its_words_and_leaves_nothing(
         assert_eq!(vm.second().nodes(), nodes, "{first}");
         assert_eq!(vm.xml(), xml, "{first}");
         assert_eq!(records(&vm), [""; 0]);
+    }
+}
+
+#[test]
+fn backups_let_backups_and_pulls_run_beside_them_and_nothing_that_moves_the_disk() {
+    for first in ["backup", "pulled backup"] {
+        let dir = tempfile::tempdir().unwrap();
+        let chain = make_chain(dir.path(), &["base", "low", "high", "top"], 96);
+        let Some(vm) = Vm::start_on(dir, chain, 1) else { return };
+        let nodes = vm.second().nodes();
+        let backup = start(&vm, first, "first.qcow2", 0, JOB_START_PARALLEL).unwrap();
+        vm.client.domain.set_job_speed(&backup, SLOW).unwrap();
+        for refused in ["mirror", "commit", "active commit"] {
+            let error = start(&vm, refused, "second.qcow2", SLOW, JOB_START_PARALLEL).unwrap_err();
+            let told = error.message();
+            assert!(told.contains("busy") || told.contains("root"), "{first}, {refused}: {told}");
+            assert!(!vm.path("second.qcow2").exists());
+        }
+        let other = start(&vm, "backup", "second.qcow2", 0, JOB_START_PARALLEL).unwrap();
+        assert_eq!(vm.client.end(&other), JobState::Completed);
+        backups::assert_holds(&vm.path("second.qcow2"), &vm.path("top.qcow2"));
+        let pull = start(&vm, "stream", "", SLOW, JOB_START_PARALLEL).unwrap();
+        // The order matters: beside a pull no backup begins.
+        let told = start(&vm, "backup", "third.qcow2", 0, JOB_START_PARALLEL).unwrap_err().message();
+        assert!(told.contains("busy") || told.contains("root"), "{first}: {told}");
+        vm.client.domain.set_job_speed(&pull, 0).unwrap();
+        assert_eq!(vm.client.end(&pull), JobState::Completed);
+        assert_eq!(vm.client.jobs().len(), 1, "{first}: {:?}", vm.client.jobs());
+        vm.client.domain.control_job(&backup, ControlOp::Abort).unwrap();
+        assert_eq!(vm.client.end(&backup), JobState::Aborted);
+        // Those of the images that the pull has merged are gone, too.
+        let left = vm.second().nodes();
+        assert!(left.len() == 2 && left.iter().all(|node| nodes.contains(node)), "{first}: {left:?}");
     }
 }
 

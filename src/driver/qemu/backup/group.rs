@@ -246,3 +246,138 @@ fn member_id(job: &str, at: usize, disk: &str) -> String {
         format!("{job}.{at}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group() -> Group {
+        Group::new("block-backup-4", &["vda".to_owned(), "vdb".to_owned()])
+    }
+
+    /// What the engine hears of a member's new status.
+    fn status(group: &mut Group, disk: &str, word: &str) -> Vec<Observation> {
+        let status = HypStatus::parse(word);
+        group.see(&Observation::Status { id: format!("block-backup-4.{disk}"), status }).unwrap()
+    }
+
+    fn outcome(group: &mut Group, disk: &str, outcome: Outcome) {
+        let told = group.see(&Observation::Outcome { id: format!("block-backup-4.{disk}"), kind: None, outcome });
+        assert_eq!(told, Some(Vec::new()));
+    }
+
+    fn is(status: HypStatus) -> Observation {
+        Observation::Status { id: "block-backup-4".to_owned(), status }
+    }
+
+    fn ends(outcome: Outcome) -> Observation {
+        Observation::Outcome { id: "block-backup-4".to_owned(), kind: Some(JobType::BlockBackup), outcome }
+    }
+
+    fn listed(disk: &str, word: &str, current: u64, error: Option<&str>) -> Listed {
+        let progress = Progress { current, end: 100, speed: None };
+        let (status, error) = (HypStatus::parse(word), error.map(str::to_owned));
+        Listed { id: format!("block-backup-4.{disk}"), kind: JobType::BlockBackup, status, progress, error }
+    }
+
+    #[test]
+    fn a_group_runs_as_long_as_one_member_does() {
+        use HypStatus::{Aborting, Concluded, Null, Paused, Pending, Running, Standby, Unknown, Waiting};
+        for (statuses, expected) in [
+            ([Running, Running], Running),
+            ([Running, Paused], Running),
+            ([Paused, Paused], Paused),
+            ([Paused, Standby], Paused),
+            ([Waiting, Paused], Paused),
+            ([Waiting, Running], Running),
+            ([Unknown, Concluded], Running),
+            ([Concluded, Paused], Paused),
+            ([Running, Aborting], Aborting),
+            ([Waiting, Concluded], Waiting),
+            ([Pending, Pending], Waiting),
+            ([Concluded, Null], Concluded),
+            ([Concluded, Concluded], Concluded),
+            ([Null, Null], Null),
+        ] {
+            assert_eq!(combined(statuses.into_iter()), expected, "{statuses:?}");
+            assert_eq!(combined(statuses.into_iter().rev()), expected, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_ends_once_when_the_last_member_has() {
+        let mut group = group();
+        assert_eq!(status(&mut group, "vda", "created"), []);
+        assert_eq!(status(&mut group, "vda", "running"), [is(HypStatus::Running)]);
+        assert_eq!(status(&mut group, "vdb", "running"), [is(HypStatus::Running)]);
+        outcome(&mut group, "vda", Outcome::Completed);
+        assert_eq!(status(&mut group, "vda", "concluded"), [is(HypStatus::Running)]);
+        outcome(&mut group, "vdb", Outcome::Completed);
+        assert_eq!(status(&mut group, "vdb", "concluded"), [ends(Outcome::Completed), is(HypStatus::Concluded)]);
+        assert_eq!(group.take_ailing(), [""; 0]);
+    }
+
+    #[test]
+    fn one_that_fails_takes_the_others_along_and_its_reason_counts() {
+        let mut group = group();
+        for disk in ["vda", "vdb"] {
+            status(&mut group, disk, "running");
+        }
+        outcome(&mut group, "vdb", Outcome::Failed("No space left on device".to_owned()));
+        status(&mut group, "vdb", "concluded");
+        assert_eq!(group.take_ailing(), ["block-backup-4.vda"]);
+        assert_eq!(group.take_ailing(), [""; 0]);
+        outcome(&mut group, "vda", Outcome::Aborted);
+        let told = status(&mut group, "vda", "concluded");
+        assert_eq!(told[0], ends(Outcome::Failed("No space left on device".to_owned())));
+        assert_eq!(group.outcome_on("vda"), Some(&Outcome::Aborted));
+    }
+
+    #[test]
+    fn members_of_a_transaction_that_fails_have_never_been() {
+        let mut group = group();
+        assert_eq!(status(&mut group, "vda", "created"), []);
+        assert_eq!(status(&mut group, "vda", "null"), []);
+    }
+
+    #[test]
+    fn a_listing_shows_the_group_in_the_place_of_its_members() {
+        let mut group = group();
+        let other = Listed { id: "other".to_owned(), ..listed("vda", "running", 1, None) };
+        let mut listing = vec![listed("vdb", "running", 10, None), other.clone(), listed("vda", "paused", 20, None)];
+        let entry = group.extract(&mut listing).unwrap();
+        assert_eq!(listing, [other]);
+        assert_eq!((entry.status, entry.progress.current, entry.progress.end), (HypStatus::Running, 30, 200));
+        assert_eq!(group.extract(&mut Vec::new()), None);
+    }
+
+    #[test]
+    fn a_listing_tells_how_members_ended_that_nobody_watched() {
+        let mut group = group();
+        let error = group.extract(&mut vec![listed("vda", "concluded", 9, Some("No room")), listed("vdb", "concluded", 9, None)]);
+        assert_eq!(error.unwrap().error.as_deref(), Some("No room"));
+        // One that is not there any more ended in a way that nobody knows.
+        let mut group = self::group();
+        let gone = group.extract(&mut vec![listed("vda", "concluded", 9, None)]).unwrap();
+        assert_eq!(gone.status, HypStatus::Concluded);
+        assert!(gone.error.unwrap().contains("disappeared"));
+    }
+
+    #[test]
+    fn an_old_listing_takes_back_nothing() {
+        let mut group = group();
+        for disk in ["vda", "vdb"] {
+            status(&mut group, disk, "running");
+            outcome(&mut group, disk, Outcome::Completed);
+            status(&mut group, disk, "concluded");
+        }
+        group.extract(&mut vec![listed("vda", "running", 1, None), listed("vdb", "running", 1, None)]);
+        assert_eq!(group.running(), [""; 0]);
+    }
+
+    #[test]
+    fn every_disk_has_an_id_that_qemu_takes() {
+        let disks = ["vda", "#block123", "a b", "1"].map(str::to_owned);
+        assert_eq!(Group::new("b", &disks).ids(), ["b.vda", "b.1", "b.2", "b.3"]);
+    }
+}
