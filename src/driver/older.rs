@@ -212,6 +212,15 @@ pub fn completed(job: &Job, outcome: &Outcome, now: Now) -> Option<Vec<TypedPara
     Some(params)
 }
 
+/// The older `virDomainJobType` of a job that ended. A backup that its client reads ends well by being cancelled.
+pub fn type_of_end(job: &Job, outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::Aborted if !has_option(job, "pull") => job_type::CANCELLED,
+        Outcome::Failed(_) => job_type::FAILED,
+        _ => job_type::COMPLETED,
+    }
+}
+
 fn has_option(job: &Job, word: &str) -> bool {
     job.config().has_option(word)
 }

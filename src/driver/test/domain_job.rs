@@ -18,7 +18,7 @@ impl Vm {
         if completed {
             let mut vm = self.lock();
             let params = if keep { vm.inner.completed.clone() } else { vm.inner.completed.take() };
-            return Ok(params.map_or((job_type::NONE, Vec::new()), |params| (job_type::COMPLETED, params)));
+            return Ok(params.unwrap_or((job_type::NONE, Vec::new())));
         }
         let stats = self.with_domain_job(older::stats)?;
         Ok(stats.map_or((job_type::NONE, Vec::new()), |params| (job_type::UNBOUNDED, params)))

@@ -339,12 +339,16 @@ impl Locked<'_> {
             *slot = Some(outcome.clone());
         }
         let now = self.now();
-        let completed = self.vm.table.read(|engine| engine.get(name).and_then(|job| older::completed(job, &outcome, now)));
-        self.change(|engine, now, out| engine.settled(name, now, out));
-        if let Some(params) = completed {
-            self.inner.completed = Some(params.clone());
-            self.emit(Payload::JobCompleted { params });
+        let last = self.vm.table.read(|engine| {
+            let job = engine.get(name)?;
+            Some((older::type_of_end(job, &outcome), job.config().disks.len(), older::completed(job, &outcome, now)?))
+        });
+        if let Some((kind, disks, params)) = last {
+            self.inner.completed = Some((kind, params.clone()));
+            self.inner.last_words = Some((disks, params));
         }
+        self.change(|engine, now, out| engine.settled(name, now, out));
+        self.tell_last_words();
         self.follow_up(consequence, &outcome);
     }
 

@@ -52,7 +52,9 @@ pub(super) struct Inner {
     /// Jobs that a call waits for, and how they ended.
     pub awaited: HashMap<String, Option<Outcome>>,
     /// What is known of the last domain job that ended.
-    pub completed: Option<Vec<TypedParam>>,
+    pub completed: Option<(i32, Vec<TypedParam>)>,
+    /// What is to be told of a backup before the end of its last disk, and how many ends of disks are still to come.
+    pub last_words: Option<(usize, Vec<TypedParam>)>,
     pub snapshots: Snapshots,
     /// The domain is being stopped.
     pub ending: bool,
@@ -91,6 +93,7 @@ impl Vm {
                 mirrors: Vec::new(),
                 awaited: HashMap::new(),
                 completed: None,
+                last_words: None,
                 snapshots: Snapshots::default(),
                 ending: false,
                 later: 0,
@@ -239,10 +242,23 @@ impl Locked<'_> {
         };
     }
 
+    /// Tells JOB_COMPLETED, if that is still to come.
+    pub fn tell_last_words(&mut self) {
+        if let Some((_, params)) = self.inner.last_words.take() {
+            self.emit(Payload::JobCompleted { params });
+        }
+    }
+
     /// The end of a domain is all that the older events tell of its jobs.
-    fn emit_older(&self, older: &OlderEvent) {
+    fn emit_older(&mut self, older: &OlderEvent) {
         if self.inner.ending {
             return;
+        }
+        if let Some((untold, _)) = &mut self.inner.last_words {
+            *untold = untold.saturating_sub(1);
+            if *untold == 0 {
+                self.tell_last_words();
+            }
         }
         let disk = self.inner.live.as_ref().and_then(|def| def.disks.iter().find(|disk| disk.target == older.disk));
         let path = disk.and_then(|disk| disk.source()).map(|image| image.path.clone()).unwrap_or_default();

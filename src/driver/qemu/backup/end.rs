@@ -9,7 +9,7 @@ use super::super::domain::QemuDomain;
 use super::image::{closing, remove_files};
 use super::running::Backup;
 use crate::driver::older::{self, job_type};
-use crate::job::{Engine, OlderEvent, Outcome};
+use crate::job::{Engine, Job, OlderEvent, Outcome};
 use crate::model::event::block_status;
 use crate::model::{JobType, TypedParam, TypedValue};
 use crate::qmp::CallError;
@@ -19,9 +19,9 @@ impl QemuDomain {
     /// the lock of the job table.
     pub(in crate::driver::qemu) fn settle_backup(self: &Arc<Self>, engine: &Engine, name: &str, outcome: &Outcome) {
         let Some(mut backup) = self.backups.lock().get(name).cloned() else { return };
-        let last_words = engine.get(name).filter(|_| !engine.is_going()).and_then(|job| older::completed(job, outcome, now()));
-        let kind = kind_of_end(outcome, backup.def.pull);
-        backup.last_words = last_words.map(|params| (kind, params)).filter(|_| backup.begun.is_some());
+        let job = engine.get(name).filter(|_| backup.begun.is_some() && !engine.is_going());
+        let words = |job: &Job| Some((older::type_of_end(job, outcome), older::completed(job, outcome, now())?));
+        backup.last_words = job.and_then(words);
         let commands = self.releasing(&backup);
         if let Some(known) = self.backups.lock().get_mut(name) {
             known.last_words.clone_from(&backup.last_words);
@@ -116,15 +116,6 @@ impl QemuDomain {
             self.tell_completed(kind, params);
         }
         status
-    }
-}
-
-/// The older `virDomainJobType` of a backup that ended. One that its client reads ends well by being cancelled.
-fn kind_of_end(outcome: &Outcome, pull: bool) -> i32 {
-    match outcome {
-        Outcome::Aborted if !pull => job_type::CANCELLED,
-        Outcome::Failed(_) => job_type::FAILED,
-        _ => job_type::COMPLETED,
     }
 }
 

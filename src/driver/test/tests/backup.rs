@@ -23,7 +23,7 @@ fn a_backup_of_two_disks_is_one_job_with_the_progress_of_each() {
     assert_eq!(spread, [&["<current>16777216</current>", "<end>33554432</end>"][..], &half, &half].concat());
     stage.clock.advance(250);
     let ended =
-        ["block-backup-1 completed", "block-job vda /guest/diskimage1.snap5 5 0", "block-job vdb /guest/diskimage2 5 0", "job-completed"];
+        ["block-backup-1 completed", "block-job vda /guest/diskimage1.snap5 5 0", "job-completed", "block-job vdb /guest/diskimage2 5 0"];
     assert_eq!(stage.heard(), ended);
     test.control_job(&name, ControlOp::Dismiss).unwrap();
 }
@@ -61,7 +61,7 @@ fn the_older_calls_see_a_backup_as_the_domains_job() {
     test.abort_job(0).unwrap();
     assert_eq!(
         stage.heard(),
-        ["block-backup-vdb-1 running", "block-backup-vdb-1 aborted", "block-job vdb /guest/diskimage2 5 2", "job-completed"]
+        ["block-backup-vdb-1 running", "block-backup-vdb-1 aborted", "job-completed", "block-job vdb /guest/diskimage2 5 2"]
     );
 }
 
