@@ -188,7 +188,7 @@ fn a_source_that_dies_fails_the_migration() {
 fn a_migration_that_another_client_starts_is_listed_and_can_be_aborted() {
     let Some(mut pair) = Pair::new() else { return };
     let (_there, _monitor) = pair.destination();
-    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1 << 20 }));
     let uri = pair.uri();
     pair.other.run("migrate", json!({ "uri": uri }));
     pair.client.wait_for("migration migration running");
@@ -206,14 +206,14 @@ fn a_migration_that_another_client_starts_is_listed_and_can_be_aborted() {
 fn a_migration_is_found_by_whoever_comes_later() {
     let Some(pair) = Pair::new() else { return };
     let (_there, _monitor) = pair.destination();
-    let Guest { client, mut other, qemu: _qemu, dir, .. } = pair.0;
+    let Guest { client, mut bare } = pair.0;
     drop(client);
-    other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
-    let uri = format!("unix:{}", dir.path().join("incoming.sock").display());
-    other.run("migrate", json!({ "uri": uri }));
-    let client = Client::open(&dir.path().join("vms"));
+    bare.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    let uri = format!("unix:{}", bare.dir.path().join("incoming.sock").display());
+    bare.other.run("migrate", json!({ "uri": uri }));
+    let client = Client::open(&bare.dir.path().join("vms"));
     assert_eq!(client.jobs(), [("migration".to_owned(), JobType::Migration, JobState::Running)]);
-    other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
+    bare.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
     client.wait_for("migration migration completed");
     assert!(client.domain.wait_job("migration", 0, Some(Duration::ZERO)).unwrap().is_some());
 }

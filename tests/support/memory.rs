@@ -1,6 +1,7 @@
 //! QEMUs with memory that takes its time: full of what no migration can leave out.
 
 use std::io::Write;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -8,16 +9,42 @@ use serde_json::json;
 use super::{emulator, Client, Other, Qemu};
 
 /// A QEMU that somebody else started, in `vms`, with a second monitor. Its guest runs and does nothing.
-pub struct Guest {
-    pub client: Client,
+pub struct Bare {
     pub other: Other,
     pub qemu: Qemu,
     pub dir: tempfile::TempDir,
     mib: u64,
 }
 
+/// The same with a client.
+pub struct Guest {
+    pub client: Client,
+    pub bare: Bare,
+}
+
 impl Guest {
     pub fn new(mib: u64) -> Option<Guest> {
+        let bare = Bare::new(mib)?;
+        Some(Guest { client: Client::open(&bare.path("vms")), bare })
+    }
+}
+
+impl Deref for Guest {
+    type Target = Bare;
+
+    fn deref(&self) -> &Bare {
+        &self.bare
+    }
+}
+
+impl DerefMut for Guest {
+    fn deref_mut(&mut self) -> &mut Bare {
+        &mut self.bare
+    }
+}
+
+impl Bare {
+    pub fn new(mib: u64) -> Option<Bare> {
         let emulator = emulator()?;
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("vms")).unwrap();
@@ -26,8 +53,7 @@ impl Guest {
         let arguments: Vec<String> = ["-qmp".to_owned(), second].into_iter().chain(memory(&dir.path().join("memory"), mib)).collect();
         let qemu = Qemu::start_without_guest(&emulator, &dir.path().join("vms/vm.qmp"), &words(&arguments));
         let other = Other::connect(&dir.path().join("other.sock"));
-        let client = Client::open(&dir.path().join("vms"));
-        Some(Guest { client, other, qemu, dir, mib })
+        Some(Bare { other, qemu, dir, mib })
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -42,8 +42,9 @@ impl QemuDomain {
                 outcome
             }
         };
-        self.follow_up(&name, self.aftermath(&name, &outcome))?;
-        verdict(JobType::Dump, &outcome).map(|()| name)
+        let followed = self.follow_up(&name, self.aftermath(&name, &outcome));
+        verdict(JobType::Dump, &outcome)?;
+        followed.map(|()| name)
     }
 
     fn begin_dump(self: &Arc<Self>, name: &str, request: &CoreDump<'_>) -> Result<(Output, Option<Pump>)> {

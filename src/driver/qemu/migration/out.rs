@@ -59,8 +59,9 @@ impl QemuDomain {
             return Err(self.undo_start(&name, error));
         }
         let outcome = self.await_outcome(&name)?;
-        self.follow_up(&name, self.aftermath(&name, &outcome))?;
-        verdict(JobType::Migration, &outcome).map(|()| name)
+        let followed = self.follow_up(&name, self.aftermath(&name, &outcome));
+        verdict(JobType::Migration, &outcome)?;
+        followed.map(|()| name)
     }
 
     fn set_off_for(self: &Arc<Self>, name: &str, request: &Migrate<'_>, bandwidth: u64) -> Result<()> {

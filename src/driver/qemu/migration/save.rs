@@ -39,8 +39,9 @@ impl QemuDomain {
                 outcome
             }
         };
-        self.follow_up(&name, self.aftermath(&name, &outcome))?;
-        verdict(JobType::Save, &outcome).map(|()| name)
+        let followed = self.follow_up(&name, self.aftermath(&name, &outcome));
+        verdict(JobType::Save, &outcome)?;
+        followed.map(|()| name)
     }
 
     fn begin_save(self: &Arc<Self>, name: &str, request: &Save<'_>) -> Result<(Writer, Option<Pump>)> {
