@@ -340,7 +340,8 @@ typedef enum _virDomainJobXMLFlags virDomainJobXMLFlags;
 
 /**
  * Lists the jobs of all domains of @conn. Each job's data says which domain it belongs to, as `domain.name` and
- * `domain.uuid`. Otherwise like virDomainJobList.
+ * `domain.uuid`. Otherwise like virDomainJobList; but a domain that does not answer is no error: with
+ * VIR_DOMAIN_JOB_LIST_STATS its jobs have the figures that were last heard of them.
  *
  * Returns the number of jobs, or -1 on error.
  */

@@ -35,7 +35,8 @@ pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut 
 }
 
 /// Lists the jobs of all domains of @conn. Each job's data says which domain it belongs to, as `domain.name` and
-/// `domain.uuid`. Otherwise like virDomainJobList.
+/// `domain.uuid`. Otherwise like virDomainJobList; but a domain that does not answer is no error: with
+/// VIR_DOMAIN_JOB_LIST_STATS its jobs have the figures that were last heard of them.
 ///
 /// Returns the number of jobs, or -1 on error.
 #[no_mangle]
