@@ -4,9 +4,12 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::fake::{status, usual, Fake, Reply};
 use support::vm::*;
 use support::*;
 use virt_jobs::driver::request::ListFilter;
@@ -253,6 +256,122 @@ fn a_qemu_that_is_killed_during_a_snapshot_ends_it_with_one_event() {
     }
 }
 
+#[test]
+fn a_guest_runs_on_when_qemu_cannot_load_its_snapshot() {
+    let Some(vm) = Vm::start(&["base"], 0) else { return };
+    vm.client.domain.snapshot_create(&named("s"), 0).unwrap();
+    // The same tag, without the memory in it: QEMU finds out when the guest has been stopped.
+    let mut second = vm.second();
+    second.run("snapshot-delete", json!({ "job-id": "theirs", "tag": "s", "devices": ["libvirt-1-format"] }));
+    second.wait_for_status("theirs", "concluded");
+    second.run("job-dismiss", json!({ "id": "theirs" }));
+    second.run("blockdev-snapshot-internal-sync", json!({ "device": "libvirt-1-format", "name": "s" }));
+    let before = vm.client.told().len();
+    let failed = vm.client.domain.snapshot_revert("s", JOB_START_PERSIST).unwrap_err();
+    assert_eq!(failed.code, code::OPERATION_FAILED, "{failed}");
+    let jobs = vm.client.jobs();
+    assert_eq!((jobs.len(), jobs[0].1, jobs[0].2), (1, JobType::SnapshotRevert, JobState::Failed), "{jobs:?}");
+    assert_eq!(vm.client.states(&jobs[0].0), ["running", "failed"]);
+    assert_eq!(vm.client.domain.state().unwrap().0, DomainState::Running);
+    assert_eq!(second.run("query-status", json!({}))["status"], "running");
+    assert!(vm.client.told()[before..].iter().all(|line| !line.starts_with("lifecycle")), "{:?}", vm.client.told());
+    assert_eq!(second.run("query-jobs", json!({})), json!([]));
+}
+
+/// Says that the snapshot is done, also when the test fails before that.
+struct Done(Arc<AtomicBool>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A QEMU that is busy with its first snapshot until it is told that it is done.
+fn busy_qemu(socket: &Path, done: &Arc<AtomicBool>) -> Fake {
+    let done = done.clone();
+    let mut job = String::new();
+    Fake::start(socket, move |command, arguments| match command {
+        "snapshot-save" => {
+            job = arguments["job-id"].as_str().unwrap().to_owned();
+            while !done.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Reply::ReturnThen(json!({}), vec![status(&job, "concluded")])
+        }
+        "query-jobs" if job.is_empty() => Reply::Return(json!([])),
+        "query-jobs" => Reply::Return(json!([{ "id": job, "type": "snapshot-save", "status": "concluded" }])),
+        "job-dismiss" => Reply::ReturnThen(json!({}), vec![status(&std::mem::take(&mut job), "null")]),
+        _ => usual(command),
+    })
+}
+
+#[test]
+fn snapshots_wait_for_their_turn_and_nobody_waits_for_qemu() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let fake = busy_qemu(&dir.path().join("vm.qmp"), &done);
+    let client = Client::open(dir.path());
+    std::thread::scope(|scope| {
+        let done = Done(done);
+        let first = scope.spawn(|| client.domain.snapshot_create(&named("first"), 0));
+        wait_until("QEMU is asked for the snapshot", || fake.count("snapshot-save") == 1);
+        fake.tell(&[status("snapshot-1", "created"), status("snapshot-1", "running")]);
+        wait_until("the snapshot is listed", || client.jobs() == [("snapshot-1".into(), JobType::Snapshot, JobState::Running)]);
+        // QEMU could not say anything now.
+        let begin = Instant::now();
+        client.domain.list_jobs(ListFilter(list::STATS), &mut |_| {}).unwrap();
+        assert!(client.domain.job_xml("snapshot-1", true).unwrap().contains("<snapshot>first</snapshot>"));
+        assert_eq!(client.domain.snapshot_names(), Ok(vec![]));
+        for op in [ControlOp::Abort, ControlOp::Pause] {
+            assert_eq!(client.domain.control_job("snapshot-1", op).map_err(|e| e.code), Err(code::OPERATION_UNSUPPORTED));
+        }
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        let revert = scope.spawn(|| client.domain.snapshot_revert("first", 0));
+        assert_eq!(revert.join().unwrap().map_err(|e| e.code), Err(code::NO_DOMAIN_SNAPSHOT));
+        drop(done);
+        assert_eq!(first.join().unwrap(), Ok(("first".into(), "snapshot-1".into())));
+        assert_eq!(client.domain.snapshot_create(&named("second"), 0), Ok(("second".into(), "snapshot-2".into())));
+    });
+    assert_eq!((client.states("snapshot-1"), client.states("snapshot-2").len()), (vec!["running".to_owned(), "completed".to_owned()], 2));
+    assert_eq!((client.jobs(), client.domain.snapshot_parent("second")), (vec![], Ok(Some("first".to_owned()))));
+}
+
+#[test]
+fn beside_a_copy_goes_what_qemu_allows() {
+    let Some(vm) = Vm::start(&["base"], 1) else { return };
+    let copy = vm.client.copy("vda", &vm.path("copy.qcow2"), 1, 0);
+    for flags in [0, DISK_ONLY] {
+        let refused = vm.client.domain.snapshot_create(&named("s"), flags).unwrap_err();
+        assert_eq!(refused.code, code::BLOCK_COPY_ACTIVE, "{refused}");
+        assert!(refused.detail.contains(&copy), "{refused}");
+    }
+    // With PARALLEL it is QEMU that refuses, and nothing is left of the attempt.
+    let refused = vm.client.domain.snapshot_create(&named("s"), DISK_ONLY | JOB_START_PARALLEL).unwrap_err();
+    assert_eq!(refused.code, code::INTERNAL_ERROR, "{refused}");
+    assert!(!vm.path("base.s").exists());
+    assert_eq!(vm.client.domain.snapshot_names(), Ok(vec![]));
+    vm.client.domain.snapshot_create(&named("s"), JOB_START_PARALLEL).unwrap();
+    assert_eq!(tags(&vm.chain[0]), ["s"]);
+    vm.client.domain.control_job(&copy, ControlOp::Abort).unwrap();
+    assert_eq!(vm.client.end(&copy), JobState::Aborted);
+    assert_eq!(vm.second().nodes().len(), 2);
+}
+
+#[test]
+fn what_is_known_of_snapshots_is_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(vm) = Vm::start(&["base"], 1) else { return };
+    vm.client.domain.snapshot_create(&named("s"), 0).unwrap();
+    let dir = vm.vms().join("vm.jobs/snapshots");
+    let text = std::fs::read_to_string(dir.join("s.json")).unwrap();
+    assert!(text.contains("\"name\": \"s\"") && text.contains("\"state\": \"paused\""), "{text}");
+    for path in std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).chain([dir.clone()]) {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", path.display());
+    }
+}
+
 const WORK: &str = "VIRT_JOBS_TEST_WORK";
 
 /// The client that is killed: this program, run again with a directory to work in.
@@ -348,7 +467,7 @@ fn a_qemu_of_somebody_else_takes_snapshots_too() {
     let chain = make_chain(dir.path(), &["base", "top"], 4);
     let socket = dir.path().join("vms/vm.qmp");
     let _qemu = Qemu::with_disk(&emulator, &socket, &chain);
-    let events = std::sync::Arc::new(Subscriptions::new());
+    let events = Arc::new(Subscriptions::new());
     let connection = qemu::open(&dir.path().join("vms"), events).unwrap();
     let domain = connection.domain(&connection.lookup(Key::Name("vm")).unwrap()).unwrap();
     domain.snapshot_create(&named("inner"), 0).unwrap();

@@ -217,7 +217,7 @@ impl QemuDomain {
     }
 
     /// Takes a name as soon as the domain's job is over that is in the way, like libvirt for half a minute at most.
-    fn reserve_in_turn(self: &Arc<Self>, request: StartRequest) -> Result<String> {
+    pub(in crate::driver::qemu) fn reserve_in_turn(self: &Arc<Self>, request: StartRequest) -> Result<String> {
         let deadline = Instant::now() + TURN;
         // What somebody else started may take as long as it likes.
         let foreign = || self.inner.lock().migrations.course.as_ref().is_some_and(|course| course.job == FOREIGN);

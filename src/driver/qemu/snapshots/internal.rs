@@ -59,8 +59,7 @@ impl QemuDomain {
 
     pub(super) fn reserve_snapshot(self: &Arc<Self>, kind: JobType, tag: &str, options: Vec<String>, flags: u32) -> Result<String> {
         let config = JobConfig { snapshot: Some(tag.to_owned()), options, ..JobConfig::default() };
-        let start = StartRequest::new(kind, config).with_flags(flags);
-        Ok(self.update_jobs(|engine, out| engine.reserve(start, now(), out))?.name)
+        self.reserve_in_turn(StartRequest::new(kind, config).with_flags(flags))
     }
 
     /// Starts a reserved job whose command is answered only when its work is done.

@@ -102,11 +102,9 @@ impl QemuDomain {
     /// Begins a job that is ours alone: it is listed from now on, and ends by [`end_own`](Self::end_own).
     fn begin_own(self: &Arc<Self>, kind: JobType, config: JobConfig, flags: u32) -> Result<String> {
         let start = StartRequest { listed: false, ..StartRequest::new(kind, config).with_flags(flags) };
-        self.update_jobs(|engine, out| {
-            let name = engine.reserve(start, now(), out)?.name;
-            engine.started(&name, now(), out);
-            Ok(name)
-        })
+        let name = self.reserve_in_turn(start)?;
+        self.update_jobs(|engine, out| engine.started(&name, now(), out));
+        Ok(name)
     }
 
     /// Says how such a job has ended, and waits until that is told. One that has ended with its domain stays so.
