@@ -45,6 +45,15 @@ static inline void report_ratio(const char *what, double ours, const char *floor
     fflush(stdout);
 }
 
+/* One result without a bar: what was measured, beside the same by hand. */
+static inline void report_beside(const char *what, uint64_t *ours, uint64_t *by_hand, size_t count)
+{
+    double value = median_us(ours, count), floor = median_us(by_hand, count);
+
+    printf("%-44s %10.1f us   %-22s %10.1f us   ratio %5.2f\n", what, value, "by hand", floor, value / floor);
+    fflush(stdout);
+}
+
 static inline void report_limit(const char *what, double value, const char *unit, double bar)
 {
     printf("%-44s %10.1f %-4s %-51s bar %4.0f   %s\n", what, value, unit, "", bar, value <= bar ? "met" : "MISSED");

@@ -2,46 +2,11 @@
  *
  * QEMU reads its monitors byte by byte, so a command costs by its length: the raw ones carry an id, as every client's do
  * that may have two commands on their way. */
-#include "bench.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "raw.h"
 
 #include <libvirt/libvirt.h>
 
 enum { ROUNDS = 2001 };
-
-static int connect_raw(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    MUST(fd >= 0 && strlen(path) < sizeof(address.sun_path));
-    strcpy(address.sun_path, path);
-    MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
-    return fd;
-}
-
-/* Sends a command and reads until the line of its answer is complete; events before it are passed over. */
-static void ask(int fd, const char *command)
-{
-    static char buffer[1 << 20];
-    size_t used = 0;
-    ssize_t got;
-    char *line, *end;
-
-    MUST(write(fd, command, strlen(command)) == (ssize_t)strlen(command));
-    for (;;) {
-        MUST((got = read(fd, buffer + used, sizeof(buffer) - used - 1)) > 0);
-        used += (size_t)got;
-        buffer[used] = 0;
-        for (line = buffer; (end = strchr(line, '\n')); line = end + 1) {
-            if (!strncmp(line, "{\"return\"", 9))
-                return;
-        }
-    }
-}
 
 /* QEMU has work left when an answer is out; it must not be charged to whoever asks next. */
 static uint64_t start_of_call(void)
@@ -50,11 +15,11 @@ static uint64_t start_of_call(void)
     return now_ns();
 }
 
-static uint64_t timed_ask(int fd, const char *command)
+static uint64_t timed_ask(struct raw *raw, const char *command)
 {
     uint64_t time = start_of_call();
 
-    ask(fd, command);
+    raw_ask(raw, command);
     return now_ns() - time;
 }
 
@@ -106,32 +71,32 @@ int main(int argc, char **argv)
     virConnectPtr conn;
     virDomainPtr dom;
     char *job, command[512];
-    int fd, i;
+    struct raw *other;
+    int i;
 
     MUST(argc == 6);
     MUST(conn = virConnectOpen(argv[1]));
     MUST(dom = virDomainLookupByName(conn, argv[2]));
     MUST(virDomainBlockRebase(dom, argv[3], argv[4], 65536, flags) == 0);
     MUST(job = virDomainJobLastStarted(dom, 0));
-    fd = connect_raw(argv[5]);
-    ask(fd, "{\"execute\":\"qmp_capabilities\"}\n");
+    other = raw_open(argv[5]);
     for (i = 0; i < ROUNDS; i++) {
-        raw[i] = timed_ask(fd, "{\"execute\":\"query-jobs\",\"id\":1000}\n");
+        raw[i] = timed_ask(other, "{\"execute\":\"query-jobs\",\"id\":1000}\n");
         xml[i] = timed_xml(dom, job);
     }
     for (i = 0; i < ROUNDS; i++) {
         snprintf(command, sizeof(command), "{\"execute\":\"block-job-set-speed\",\"arguments\":{\"device\":\"%s\",\"speed\":65536},\"id\":1000}\n", job);
-        raw_speed[i] = timed_ask(fd, command);
+        raw_speed[i] = timed_ask(other, command);
         speed[i] = timed_speed(dom, job, 65536);
     }
     for (i = 0; i + 1 < ROUNDS / 10; i += 2) {
         control[i] = timed_control(dom, job, VIR_DOMAIN_JOB_CONTROL_OPERATION_PAUSE, PAUSED);
         control[i + 1] = timed_control(dom, job, VIR_DOMAIN_JOB_CONTROL_OPERATION_RESUME, GOES_ON);
         snprintf(command, sizeof(command), "{\"execute\":\"job-pause\",\"arguments\":{\"id\":\"%s\"},\"id\":1000}\n", job);
-        raw_control[i] = timed_ask(fd, command);
+        raw_control[i] = timed_ask(other, command);
         reach(dom, job, PAUSED);
         snprintf(command, sizeof(command), "{\"execute\":\"job-resume\",\"arguments\":{\"id\":\"%s\"},\"id\":1000}\n", job);
-        raw_control[i + 1] = timed_ask(fd, command);
+        raw_control[i + 1] = timed_ask(other, command);
         reach(dom, job, GOES_ON);
     }
     report_ratio("job XML with statistics", median_us(xml, ROUNDS), "raw query-jobs", median_us(raw, ROUNDS), 1.2);
@@ -140,7 +105,7 @@ int main(int argc, char **argv)
                  median_us(raw_control, (size_t)(ROUNDS / 10) & ~(size_t)1), 1.2);
     MUST(virDomainJobControl(dom, job, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0) == 0);
     MUST(virDomainJobWait(dom, job, 0, 10000, 0) == VIR_DOMAIN_JOB_STATE_ABORTED);
-    close(fd);
+    raw_close(other);
     free(job);
     virDomainFree(dom);
     virConnectClose(conn);

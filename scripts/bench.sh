@@ -4,11 +4,13 @@
 #
 #   BENCH_PROFILE   release (default) or debug
 #   BENCH_MONITORS  how many storage daemons (default 50)
+#   BENCH_JOBS      how many monitors with a job each (default 200)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=${BENCH_PROFILE:-release}
 monitors=${BENCH_MONITORS:-50}
+jobs=${BENCH_JOBS:-200}
 target=${CARGO_TARGET_DIR:-target}
 if [ "$profile" = release ]; then cargo build --quiet --release --lib; else cargo build --quiet --lib; fi
 
@@ -62,6 +64,34 @@ await_socket "$work/vm/vm.qmp"
 sleep 0.5
 "$work/round_trip" "qemu+qmp://$work/vm" vm vda "$work/copy.qcow2" "$work/other.sock"
 
+cat >"$work/saved.xml" <<XML
+<domain type='$([ $accel = kvm ] && echo kvm || echo qemu)' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>saved</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <emulator>$(command -v qemu-system-x86_64)</emulator>
+    <memballoon model='none'/>
+  </devices>
+  <qemu:commandline>
+    <qemu:arg value='-qmp'/>
+    <qemu:arg value='unix:$work/saved.sock,server=on,wait=off'/>
+  </qemu:commandline>
+</domain>
+XML
+"$work/start_to_finish" "qemu+qmp://$work/vm" vm vda $((64 << 20)) "$work/other.sock" "$work" "$work/saved.xml" "$work/saved.sock"
+
+# The record that the last one has left, a thousand times, as of a domain that has ended.
+mkdir "$work/ended"
+mkdir -m 700 "$work/ended/old.jobs"
+record=$(echo "$work"/vm/vm.jobs/block-copy-vda-*.json)
+name=$(basename "$record" .json)
+for n in $(seq 1000); do
+    sed "s/$name/block-copy-vda-$n/g" "$record" >"$work/ended/old.jobs/block-copy-vda-$n.json"
+done
+chmod 600 "$work"/ended/old.jobs/*
+"$work/recovery" "qemu+qmp://$work/ended" "$work/ended/old.jobs" 1000
+
 mkdir "$work/event"
 "$work/event_latency" "$work/event"
 
@@ -73,5 +103,8 @@ done
 await_socket "$work/fifty/d$monitors.qmp"
 sleep 1
 "$work/monitors" "qemu+qmp://$work/fifty" "$monitors" "qemu+qmp://$work/none"
+
+mkdir "$work/jobs"
+"$work/many_jobs" "$work/jobs" "$jobs"
 
 "$work/cold_open" "$work/libvirt-jobs.so.0"
