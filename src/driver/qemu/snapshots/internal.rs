@@ -53,7 +53,11 @@ impl QemuDomain {
             return Err(error);
         }
         let launched = self.launch_blocking(&job, "snapshot-save", json!({ "tag": tag, "vmstate": devices[0], "devices": devices }));
-        launched.inspect_err(|_| self.snapshots.missed(&job))?;
+        launched.inspect_err(|_| {
+            self.snapshots.missed(&job);
+            // What was written about it may have outlived the domain.
+            self.forget_if_empty();
+        })?;
         self.require_success(&job, "Failed to take snapshot")
     }
 

@@ -204,6 +204,7 @@ impl Snapshots {
     /// The job has not taken the snapshot.
     pub fn missed(&self, job: &str) {
         self.forget_begun(|of| of == job);
+        self.remove_directory();
     }
 
     /// Snapshots that jobs other than these were about to take will not come any more.
@@ -251,7 +252,11 @@ impl Snapshots {
             self.remove_file(&file_of(&snapshot.name));
         }
         self.remove_file(&self.current_file());
-        // Goes if nothing else is in it.
+        self.remove_directory();
+    }
+
+    /// Goes if nothing is in it.
+    fn remove_directory(&self) {
         let _ = fs::remove_dir(self.jobs.join(DIRECTORY));
     }
 
