@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use virt_jobs::model::flags::{commit, JOB_START_PERSIST};
 use virt_jobs::model::{ControlOp, Error, JobState, Uuid};
 
 const PAUSED: u32 = 1;
+/// `VIR_DUMP_MEMORY_ONLY`.
+const MEMORY_ONLY: u32 = 1 << 4;
 /// What a call may take that meets the death of its QEMU. None waits for a monitor that is gone.
 const LIMIT: Duration = Duration::from_secs(10);
 const READY: u32 = 1 << JobState::Ready as u32;
@@ -31,6 +34,11 @@ enum Work {
     Creation,
     Commit,
     ActiveCommit,
+    Backup,
+    Snapshot,
+    Save,
+    Dump,
+    Migration,
 }
 
 impl Work {
@@ -39,12 +47,24 @@ impl Work {
         match self {
             Work::Creation => 8,
             Work::Copy => 400,
-            _ => 80,
+            Work::Pull | Work::Commit | Work::ActiveCommit => 80,
+            _ => 200,
         }
     }
 }
 
-const WORKS: &[Work] = &[Work::Pull, Work::Copy, Work::Creation, Work::Commit, Work::ActiveCommit];
+const WORKS: &[Work] = &[
+    Work::Pull,
+    Work::Copy,
+    Work::Creation,
+    Work::Commit,
+    Work::ActiveCommit,
+    Work::Backup,
+    Work::Snapshot,
+    Work::Save,
+    Work::Dump,
+    Work::Migration,
+];
 
 /// One client and the domains that it starts one after the other, always under the same name.
 struct Field {
@@ -77,6 +97,12 @@ impl Field {
         let chronicle = Chronicle::subscribe(&events);
         let connection = qemu::open(&vms, events.clone()).unwrap();
         let xml = domain_xml(&emulator, &vms, "vm", &[disk_xml("vda", "virtio", &chain[3])]);
+        let sink = UnixListener::bind(dir.path().join("sink")).unwrap();
+        std::thread::spawn(move || {
+            for guest in sink.incoming() {
+                let _ = std::io::copy(&mut guest.unwrap(), &mut std::io::sink());
+            }
+        });
         Some(Field { connection, events, chronicle, xml, original, templates, chain, _reaper: Reaper(vms), dir })
     }
 
@@ -91,6 +117,11 @@ impl Field {
         self.dir.path().join("copy.qcow2")
     }
 
+    /// A socket that takes in whatever guest is sent there.
+    fn sink(&self) -> PathBuf {
+        self.dir.path().join("sink")
+    }
+
     fn records(&self) -> Vec<String> {
         let all = fs::read_dir(self.dir.path().join("vms")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         all.filter(|name| !name.ends_with(".log") && !name.ends_with(".old")).collect()
@@ -99,20 +130,7 @@ impl Field {
 
 /// Starts a job and sees it through to its end, as far as that goes. `slow`: it does not get there.
 fn work(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: u32) -> Result<(), Error> {
-    let bandwidth = if slow { 1 << 16 } else { 0 };
-    let path = |at: usize| field.chain[at].to_str();
-    let target = field.target();
-    let name = match what {
-        Work::Pull => domain.block_pull(&BlockPull { disk: "vda", base: None, bandwidth, flags })?,
-        Work::Copy | Work::Creation => {
-            let destination = CopyDestination::Path { path: target.to_str().unwrap(), raw: false, block: false };
-            domain.block_copy(&BlockCopy { disk: "vda", destination, bandwidth, granularity: 0, buf_size: 0, flags })?
-        }
-        Work::Commit => domain.block_commit(&BlockCommit { disk: "vda", base: path(1), top: path(2), bandwidth, flags })?,
-        Work::ActiveCommit => {
-            domain.block_commit(&BlockCommit { disk: "vda", base: None, top: None, bandwidth, flags: flags | commit::ACTIVE })?
-        }
-    };
+    let name = begin(field, domain, what, slow, flags)?;
     if domain.wait_job(&name, READY, Some(LIMIT))? == Some(JobState::Ready) {
         domain.job_xml(&name, true)?;
         domain.control_job(&name, if slow { ControlOp::Abort } else { ControlOp::Finalize })?;
@@ -120,12 +138,52 @@ fn work(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: 
     domain.wait_job(&name, 0, Some(LIMIT)).map(drop)
 }
 
-/// Kills the process after a while. It is the domain's, and the domain has it until it is killed.
+/// Starts a job; returns its name.
+fn begin(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: u32) -> Result<String, Error> {
+    let bandwidth = if slow { 1 << 16 } else { 0 };
+    let path = |at: usize| field.chain[at].to_str();
+    let target = field.target();
+    let file = target.to_str().unwrap();
+    match what {
+        Work::Pull => domain.block_pull(&BlockPull { disk: "vda", base: None, bandwidth, flags }),
+        Work::Copy | Work::Creation => {
+            let destination = CopyDestination::Path { path: file, raw: false, block: false };
+            domain.block_copy(&BlockCopy { disk: "vda", destination, bandwidth, granularity: 0, buf_size: 0, flags })
+        }
+        Work::Commit => domain.block_commit(&BlockCommit { disk: "vda", base: path(1), top: path(2), bandwidth, flags }),
+        Work::ActiveCommit => {
+            domain.block_commit(&BlockCommit { disk: "vda", base: None, top: None, bandwidth, flags: flags | commit::ACTIVE })
+        }
+        Work::Backup => {
+            let disk = format!("<disk name='vda' type='file'><target file='{file}'/></disk>");
+            domain.backup_begin(&format!("<domainbackup><disks>{disk}</disks></domainbackup>"), None, flags)
+        }
+        Work::Snapshot => {
+            let made = domain.snapshot_create("<domainsnapshot><name>s</name></domainsnapshot>", flags);
+            made.map(|(_, job)| job)
+        }
+        Work::Save => domain.save(&Save { file, xml: None, flags }),
+        Work::Dump => domain.core_dump(&CoreDump { file, format: 0, flags: flags | MEMORY_ONLY }),
+        Work::Migration => {
+            let uri = format!("unix:{}", field.sink().display());
+            let bandwidth = u64::from(slow);
+            domain.migrate(&Migrate { uri: &uri, bandwidth, xml: None, flags, params: Vec::new() })
+        }
+    }
+}
+
+/// Kills the process after a while, unless it has ended by then.
 fn kill_after(pid: i32, delay: Duration) -> std::thread::JoinHandle<()> {
+    // SAFETY: the calls take no pointers that are used.
+    let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    assert!(process >= 0);
     std::thread::spawn(move || {
         std::thread::sleep(delay);
-        // SAFETY: a signal to the QEMU that was started for this moment.
-        assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+        // SAFETY: a signal to the QEMU that was started for this moment, by a descriptor that means no other.
+        unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, process, libc::SIGKILL, 0, 0);
+            libc::close(process as i32);
+        }
     })
 }
 
@@ -176,7 +234,7 @@ fn judge_images(field: &Field, uuid: Uuid, what: Work, slow: bool) {
 fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() {
     let Some(field) = Field::new() else { return };
     let mut campaign = Campaign::new();
-    let rounds = Campaign::moments(6);
+    let rounds = Campaign::moments(3);
     let mut before = None;
     for round in 0..rounds {
         for what in WORKS {
@@ -192,10 +250,20 @@ fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() 
             judge(&field, &domain, identity.uuid, *what, persist);
             judge_images(&field, identity.uuid, *what, slow);
             let tidy = || field.connection.domains().unwrap().is_empty() && field.records().is_empty();
-            wait_until(&format!("{what:?}, {delay:?}: nothing is left"), tidy);
+            let deadline = Instant::now() + LIMIT;
+            while !tidy() {
+                let left = || (field.connection.domains().unwrap().len(), field.records());
+                assert!(
+                    Instant::now() < deadline,
+                    "{what:?}, {delay:?}: {:?} is left of {:?}",
+                    left(),
+                    field.chronicle.last(identity.uuid)
+                );
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         // The first rounds fill what is kept for good.
-        if round == 3.min(rounds - 1) {
+        if round == rounds.min(4) / 2 {
             before = Some(Held::now());
         }
     }
