@@ -529,6 +529,11 @@ fn what_an_earlier_process_had_settled_ends_when_the_hypervisor_no_longer_has_it
         let (mut engine, name) = unsettled(persist);
         let mut out = Vec::new();
         engine.observe(Observation::Listing(Vec::new()), Now::default(), &mut out);
+        // What it held may be held still.
+        assert!(matches!(&out[..], [Effect::Settle { outcome: Outcome::Completed, .. }]), "{out:?}");
+        engine.observe(Observation::Listing(Vec::new()), Now::default(), &mut out);
+        assert_eq!(out.len(), 1);
+        engine.settled(&name, Now::default(), &mut out);
         assert_eq!(states(&out), [(name.clone(), JobState::Completed)]);
         assert_eq!(engine.get(&name).is_some(), persist);
         assert_eq!(out.contains(&Effect::Forget { name: name.clone() }), !persist);

@@ -24,10 +24,11 @@ impl Engine {
                 }
             }
             Phase::Dismissed => self.remove(serial),
-            // The process that settled it did not come to say so.
+            // The process that made the hypervisor forget it did not come to say so; what it held may be held still.
             Phase::Settling(ref outcome) if job.unsettled => {
                 let outcome = outcome.clone();
-                self.finish(serial, outcome, now, out);
+                job.unsettled = false;
+                out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome });
             }
             Phase::Reserved | Phase::Settling(_) => {}
         }
