@@ -1,7 +1,7 @@
 //! The document that describes one job; `docs/job-xml.md` explains it, `docs/schemas/domain-job.rng` is its schema.
 
 use super::writer::{Tag, Writer};
-use crate::job::{DiskTarget, Job, JobConfig, JobStats, MigrationStats};
+use crate::job::{CompressionStats, DiskTarget, Job, JobConfig, JobStats, MigrationStats};
 use crate::model::time::iso8601;
 use crate::model::Now;
 
@@ -102,6 +102,28 @@ fn write_migration(w: &mut Writer, stats: &MigrationStats) {
             number(w, name, Some("ms"), ms);
         }
     }
+    for (name, unit, value) in [
+        ("page-size", Some("bytes"), stats.page_size),
+        ("postcopy-requests", None, stats.postcopy_requests),
+        ("throttle", Some("%"), stats.throttle),
+    ] {
+        if value > 0 {
+            number(w, name, unit, value);
+        }
+    }
+    if let Some(compression) = &stats.compression {
+        write_compression(w, compression);
+    }
+    w.close();
+}
+
+fn write_compression(w: &mut Writer, stats: &CompressionStats) {
+    w.open(Tag::new("compression"));
+    number(w, "cache", Some("bytes"), stats.cache);
+    number(w, "sent", Some("bytes"), stats.bytes);
+    number(w, "pages", Some("pages"), stats.pages);
+    number(w, "cache-misses", Some("pages"), stats.cache_misses);
+    number(w, "overflows", Some("pages"), stats.overflows);
     w.close();
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{DiskStats, Engine, HypStatus, JobRecord, Listed, Observation, Outcome, Powers, Progress};
+use crate::job::{CompressionStats, DiskStats, Engine, HypStatus, JobRecord, Listed, Observation, Outcome, Powers, Progress};
 use crate::model::JobType;
 use crate::xml::reader::{self, Element};
 use crate::xml::validate::{assert_valid, own_schema};
@@ -220,7 +220,10 @@ fn stats() -> impl Strategy<Value = JobStats> {
         iteration: n[7],
         downtime_ms: time,
         setup_ms: time,
-        ..MigrationStats::default()
+        page_size: n[1],
+        postcopy_requests: n[2],
+        throttle: n[3],
+        compression: time.map(|time| CompressionStats { cache: time, bytes: n[4], pages: n[5], cache_misses: n[6], overflows: n[7] }),
     });
     let rest = (prop::option::of(any::<u64>()), prop::collection::vec(disk, 0..3), prop::option::of(migration));
     (any::<u64>(), any::<u64>(), rest).prop_map(|(current, end, (rate, disks, migration))| {
