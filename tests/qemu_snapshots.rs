@@ -278,6 +278,21 @@ fn a_guest_runs_on_when_qemu_cannot_load_its_snapshot() {
     assert_eq!(second.run("query-jobs", json!({})), json!([]));
 }
 
+#[test]
+fn a_connection_that_breaks_costs_no_snapshot() {
+    let Some(rig) = Rig::new(&["base", "top"]) else { return };
+    rig.client.domain.snapshot_create(&named("s"), 0).unwrap();
+    rig.proxy.set(Manner::HangUpBefore("stop"));
+    rig.client.domain.suspend().unwrap_err();
+    rig.client.wait_for("lifecycle 5 5");
+    rig.proxy.set(Manner::Straight);
+    let rig = rig.reopen();
+    assert_eq!(rig.client.domain.snapshot_names(), Ok(vec!["s".to_owned()]));
+    rig.client.domain.snapshot_revert("s", 0).unwrap();
+    rig.client.domain.snapshot_delete("s", 0).unwrap();
+    assert_eq!(tags(&rig.chain[1]), [""; 0]);
+}
+
 /// Says that the snapshot is done, also when the test fails before that.
 struct Done(Arc<AtomicBool>);
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,7 @@ impl QemuDomain {
             modify: Mutex::new(()),
             ours,
             alive: AtomicBool::new(monitor.is_some()),
-            occupied: AtomicBool::new(false),
+            occupants: AtomicUsize::new(0),
             left: AtomicBool::new(monitor.is_none()),
             namesakes: Mutex::default(),
             strays: Mutex::default(),

@@ -1,7 +1,7 @@
 //! One running QEMU as a domain.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ pub(super) struct QemuDomain {
     pub alive: AtomicBool,
     /// Domains that had its name before and left records, until the hub has taken them in.
     pub namesakes: Mutex<Vec<Arc<QemuDomain>>>,
-    /// QEMU is busy with a command of ours, and answers no other until that is done.
-    pub occupied: AtomicBool,
+    /// How many commands of ours QEMU has that it answers no others beside until they are done.
+    pub occupants: AtomicUsize,
     pub snapshots: Snapshots,
     /// Nodes of ours that were in use when they were to be removed.
     pub strays: Mutex<Vec<String>>,
@@ -163,6 +163,11 @@ impl QemuDomain {
         if let Some(hub) = self.hub.upgrade() {
             hub.emit(&Event { domain: self.identity(), payload });
         }
+    }
+
+    /// Whether QEMU is busy with a command of ours, and answers no other until that is done.
+    pub fn is_occupied(&self) -> bool {
+        self.occupants.load(Ordering::Acquire) > 0
     }
 
     /// # Errors

@@ -200,7 +200,7 @@ impl QemuDomain {
 
     /// One round trip: fresh figures for all jobs. None while QEMU is busy with a command of ours and would not answer.
     pub(super) fn refresh_jobs(self: &Arc<Self>) -> Result<()> {
-        if self.occupied.load(Ordering::Acquire) {
+        if self.is_occupied() {
             return Ok(());
         }
         let asked = self.table.read(Engine::moment);
@@ -209,7 +209,7 @@ impl QemuDomain {
 
     /// Asks something to which there is always an answer, unless there is nobody to ask or it is known to be busy.
     pub(super) fn ask_for_a_sign(&self) -> Option<Questions> {
-        let monitor = self.monitor().ok().filter(|_| self.alive.load(Ordering::Acquire) && !self.occupied.load(Ordering::Acquire))?;
+        let monitor = self.monitor().ok().filter(|_| self.alive.load(Ordering::Acquire) && !self.is_occupied())?;
         let questions = Questions::default();
         questions.ask(monitor, "query-jobs", |_| {});
         Some(questions)

@@ -127,7 +127,6 @@ impl QemuDomain {
         };
         self.inner.lock().enter(DomainState::Shutoff, state_reason);
         self.alive.store(false, Ordering::Release);
-        self.snapshots.clear();
         self.forget_if_empty();
         if !unborn {
             self.emit(Payload::Lifecycle { event: lifecycle::STOPPED, detail });
@@ -159,6 +158,7 @@ impl QemuDomain {
             // Another process has started one of this name since, or the kernel has not come to close it.
             return false;
         }
+        self.snapshots.clear();
         self.records.remove_all();
         if let Some(dir) = hub.directory().ok().filter(|_| self.ours) {
             if let Ok(paths) = VmPaths::new(dir, &self.me.name) {

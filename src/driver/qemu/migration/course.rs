@@ -1,6 +1,5 @@
 //! Following one migration of QEMU's: from the command that starts it to the word on how it went, and what is done about that.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,7 @@ pub(super) const UNLIMITED: u64 = (i64::MAX as u64 >> 20) << 20;
 impl QemuDomain {
     /// MIGRATION: the migration has got to another stage.
     pub(in crate::driver::qemu) fn migration_moved(self: &Arc<Self>, word: &str) {
-        if self.occupied.load(Ordering::Acquire) {
+        if self.is_occupied() {
             // A snapshot writes the memory as a migration would, and QEMU tells it as one.
             return;
         }
@@ -50,7 +49,7 @@ impl QemuDomain {
 
     /// MIGRATION_PASS: it goes over the memory once more.
     pub(in crate::driver::qemu) fn migration_pass(&self, pass: u64) {
-        if self.inner.lock().migrations.course.is_some() || self.occupied.load(Ordering::Acquire) {
+        if self.inner.lock().migrations.course.is_some() || self.is_occupied() {
             self.emit(Payload::MigrationIteration { iteration: i32::try_from(pass).unwrap_or(i32::MAX) });
         }
     }

@@ -70,9 +70,9 @@ impl QemuDomain {
     pub(super) fn launch_blocking(self: &Arc<Self>, job: &str, command: &str, arguments: Value) -> Result<()> {
         let Value::Object(mut arguments) = arguments else { return Ok(()) };
         arguments.insert("job-id".to_owned(), job.into());
-        self.occupied.store(true, Ordering::Release);
+        self.occupants.fetch_add(1, Ordering::AcqRel);
         let answer = self.monitor().and_then(|monitor| monitor.call_within(command, Value::Object(arguments), LONGEST));
-        self.occupied.store(false, Ordering::Release);
+        self.occupants.fetch_sub(1, Ordering::AcqRel);
         if let Err(error) = answer.as_ref().map_err(Clone::clone) {
             let late = matches!(error, CallError::Timeout { .. });
             let error = Error::from(error);
