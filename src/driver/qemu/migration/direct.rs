@@ -8,11 +8,14 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::model::{Error, Result};
+use crate::model::{code, Error, Result};
 
 /// What buffers and offsets are a multiple of.
 const ALIGNMENT: usize = 4096;
+/// How long the reader may take nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What is read at once.
 const CHUNK: usize = 1 << 20;
 
@@ -36,8 +39,9 @@ impl DirectCopy {
     /// its own word on that counts.
     ///
     /// # Errors
-    /// `SYSTEM_ERROR` if the file cannot be read.
+    /// `SYSTEM_ERROR` if the file cannot be read; `OPERATION_TIMEOUT` if the reader is there and takes nothing.
     pub fn pass_on(&self, begin: u64, to: &UnixStream, passed: &AtomicU64) -> Result<()> {
+        to.set_write_timeout(Some(PATIENCE)).map_err(|why| Error::system("cannot limit the time of a send", &why))?;
         let cannot = |why: io::Error| Error::system(format!("cannot read file '{}'", self.path.display()), &why);
         let mut room = vec![0; CHUNK + ALIGNMENT];
         let skip = room.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
@@ -46,8 +50,13 @@ impl DirectCopy {
         let mut unwanted = (begin - at) as usize;
         loop {
             let count = self.file.read_at(buffer, at).map_err(cannot)?;
-            if !send(to, buffer.get(unwanted..count).unwrap_or_default(), passed) {
-                return Ok(());
+            match send(to, buffer.get(unwanted..count).unwrap_or_default(), passed) {
+                Ok(()) => {}
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    let detail = format!("QEMU has read nothing for {} s", PATIENCE.as_secs());
+                    return Err(Error::new(code::OPERATION_TIMEOUT, detail));
+                }
+                Err(_) => return Ok(()),
             }
             // What is not whole is the last part.
             if count < CHUNK && (count == 0 || count % ALIGNMENT != 0) {
@@ -59,8 +68,8 @@ impl DirectCopy {
     }
 }
 
-/// Sends all of it; says whether there is somebody to take it. The process gets no SIGPIPE.
-fn send(to: &UnixStream, mut bytes: &[u8], passed: &AtomicU64) -> bool {
+/// Sends all of it. The process gets no SIGPIPE.
+fn send(to: &UnixStream, mut bytes: &[u8], passed: &AtomicU64) -> io::Result<()> {
     while !bytes.is_empty() {
         // SAFETY: the buffer is valid for its length.
         let sent = unsafe { libc::send(to.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) };
@@ -69,11 +78,13 @@ fn send(to: &UnixStream, mut bytes: &[u8], passed: &AtomicU64) -> bool {
                 passed.fetch_add(count as u64, Ordering::Relaxed);
                 bytes = &bytes[count..];
             }
-            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return false,
+            Err(_) => match io::Error::last_os_error() {
+                why if why.kind() == io::ErrorKind::Interrupted => {}
+                why => return Err(why),
+            },
         }
     }
-    true
+    Ok(())
 }
 
 #[cfg(test)]

@@ -203,8 +203,12 @@ impl QemuDomain {
             if self.table.wait_until(Instant::now() + PATIENCE, known) {
                 return if is_loaded() { Ok(None) } else { self.table.wait_for_outcome(name, PATIENCE) };
             }
-            // Finds out if QEMU's word on the end was missed. One that is busy with the image may take its time.
-            let _ = self.refresh_course();
+            // Finds out if QEMU's word on the end was missed. One that is busy with the image may not answer in time.
+            let before = self.image_position();
+            match self.refresh_course() {
+                Err(error) if error.code == code::OPERATION_TIMEOUT && self.image_position() == before => return Err(error),
+                _ => {}
+            }
         }
     }
 
@@ -223,6 +227,10 @@ impl QemuDomain {
         }
         self.emit(Payload::Lifecycle { event: lifecycle::SUSPENDED, detail: lifecycle::SUSPENDED_RESTORED });
         Ok(())
+    }
+
+    fn image_position(&self) -> Option<u64> {
+        self.inner.lock().migrations.source.as_ref().map(|source| source.progress().current)
     }
 
     /// What is known of a restore without asking QEMU.
