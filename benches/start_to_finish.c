@@ -124,10 +124,11 @@ static uint64_t save_by_hand(const char *socket)
     SAY(raw, "{\"execute\":\"stop\"}\n");
     raw_send(raw, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"f\"}}\n", fd);
     raw_await(raw, "{\"return\"", "");
-    close(fd);
     SAY(raw, "{\"execute\":\"migrate-set-parameters\",\"arguments\":{\"max-bandwidth\":9223372036853727232}}\n");
     START(raw, "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:f\"}}\n");
     raw_await(raw, "\"MIGRATION\"", "\"completed\"");
+    MUST(fsync(fd) == 0);
+    close(fd);
     MUST(write(raw->fd, "{\"execute\":\"quit\"}\n", 19) == 19);
     while (read(raw->fd, raw->buffer, sizeof(raw->buffer)) > 0)
         ;
