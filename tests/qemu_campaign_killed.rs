@@ -220,8 +220,11 @@ fn judge_images(field: &Field, uuid: Uuid, what: Work, slow: bool) {
     if !slow && (what == Work::Pull || what == Work::Commit && !completed) {
         return;
     }
-    let compare = |image: &Path| Command::new("qemu-img").args(["compare", "-q"]).args([image, &field.original]).status().unwrap();
-    let same = |image: &Path| assert!(compare(image).success(), "{what:?} {slow} {:?}: {}", field.chronicle.last(uuid), image.display());
+    let compare = |image: &Path| Command::new("qemu-img").arg("compare").args([image, &field.original]).output().unwrap();
+    let same = |image: &Path| {
+        let compared = compare(image);
+        assert!(compared.status.success(), "{what:?} {slow} {:?}: {compared:?}", field.chronicle.last(uuid));
+    };
     same(&field.chain[3]);
     let copied = |(name, state): (&String, &JobState)| name.starts_with("block-copy") && *state == JobState::Completed;
     if field.chronicle.last(uuid).iter().any(copied) {
@@ -248,7 +251,6 @@ fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() 
             let _ = within(LIMIT, "a call", || work(&field, &domain, *what, slow, flags));
             killer.join().unwrap();
             judge(&field, &domain, identity.uuid, *what, persist);
-            judge_images(&field, identity.uuid, *what, slow);
             let tidy = || field.connection.domains().unwrap().is_empty() && field.records().is_empty();
             let deadline = Instant::now() + LIMIT;
             while !tidy() {
@@ -261,6 +263,8 @@ fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() 
                 );
                 std::thread::sleep(Duration::from_millis(5));
             }
+            // Its process is gone by now, and with it the locks on the images.
+            judge_images(&field, identity.uuid, *what, slow);
         }
         // The first rounds fill what is kept for good.
         if round == rounds.min(4) / 2 {
