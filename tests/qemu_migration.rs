@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::memory::{is_running, Guest};
-use support::{Client, Other, Qemu};
-use virt_jobs::driver::request::Migrate;
+use support::{Client, Other, Qemu, Rig};
+use virt_jobs::driver::request::{Migrate, Save};
 use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
 
 const LIVE: u32 = 1 << 0;
@@ -216,4 +216,46 @@ fn a_migration_is_found_by_whoever_comes_later() {
     bare.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1_u64 << 33 }));
     client.wait_for("migration migration completed");
     assert!(client.domain.wait_job("migration", 0, Some(Duration::ZERO)).unwrap().is_some());
+}
+
+/// QEMU 7.2 does not survive the end of a migration with a mirror.
+#[test]
+fn nothing_moves_beside_block_jobs_whoever_started_them() {
+    let Some(mut rig) = Rig::new(&["base", "top"]) else { return };
+    let uri = format!("unix:{}", rig.path("incoming.sock").display());
+    let client = rig.client.clone();
+    let refused = || {
+        let migration = client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() });
+        let file = rig.dir.path().join("file");
+        let save = client.domain.save(&Save { file: file.to_str().unwrap(), xml: None, flags: 0 });
+        for error in [migration.unwrap_err(), save.unwrap_err()] {
+            assert_eq!(error.code, code::OPERATION_INVALID, "{error}");
+            assert!(error.detail.starts_with("domain has active block job"), "{error}");
+        }
+        assert!(!file.exists());
+    };
+    let name = client.copy("sda", &rig.dir.path().join("copy.qcow2"), 64 << 10, 0);
+    refused();
+    client.domain.control_job(&name, ControlOp::Abort).unwrap();
+    client.end(&name);
+    rig.add_target("target", 24);
+    rig.start_backup("theirs", "target", 64 << 10, true);
+    client.wait_for("theirs block-backup running");
+    let refused_too = client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() });
+    assert_eq!(refused_too.unwrap_err().code, code::OPERATION_INVALID);
+    assert_eq!(client.domain.state().unwrap().0, DomainState::Running);
+}
+
+#[test]
+fn what_a_direct_migration_cannot_do_is_refused_by_name() {
+    let Some(pair) = Pair::new() else { return };
+    for (flag, what) in [(1 << 2, "tunnelled"), (1 << 6, "storage"), (1 << 15, "post-copy"), (1 << 17, "several connections")] {
+        let error = pair.migrate(0, LIVE | flag).unwrap_err();
+        assert_eq!(error.code, code::ARGUMENT_UNSUPPORTED, "{error}");
+        assert!(error.detail.contains(what), "{error}");
+    }
+    let uri = "exec:cat";
+    let error = pair.client.domain.migrate(&Migrate { uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() }).unwrap_err();
+    assert_eq!(error.code, code::INVALID_ARG);
+    assert_eq!(pair.client.told(), [""; 0]);
 }

@@ -4,9 +4,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use support::memory::Guest;
 use virt_jobs::driver::request::Save;
+use virt_jobs::event::Handler;
+use virt_jobs::model::event::{id, Event, Payload};
 use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
 
 const BYPASS_CACHE: u32 = 1 << 0;
@@ -62,6 +66,33 @@ fn a_saved_guest_is_gone_and_its_file_holds_it() {
     assert_eq!(guest.client.domain.state().unwrap(), (DomainState::Shutoff, 5));
     assert!(header(&file).1);
     assert!(holds(&guest, &file));
+}
+
+/// Takes down the older events of a job.
+struct Older(Arc<Mutex<Vec<String>>>);
+
+impl Handler for Older {
+    fn handle(&self, _callback_id: i32, event: &Event) {
+        self.0.lock().push(match &event.payload {
+            Payload::JobCompleted { params } => format!("completed, {} {:?}", params[0].field, params[0].value),
+            Payload::MigrationIteration { iteration } => format!("iteration {iteration}"),
+            other => format!("{other:?}"),
+        });
+    }
+}
+
+#[test]
+fn the_older_events_tell_each_pass_and_the_end() {
+    let Some(guest) = Guest::new(16) else { return };
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for event in [id::JOB_COMPLETED, id::MIGRATION_ITERATION] {
+        guest.client.events.register(event, None, Arc::new(Older(seen.clone()))).unwrap();
+    }
+    save(&guest, &guest.path("guest.save"), 0).unwrap();
+    guest.client.wait_for("lifecycle 5 4");
+    let seen = seen.lock();
+    assert_eq!(seen[..2], ["iteration 1", "iteration 2"]);
+    assert_eq!(seen.last().map(String::as_str), Some("completed, operation Int(2)"));
 }
 
 #[test]
