@@ -245,3 +245,72 @@ fn a_disk_that_somebody_else_unplugged_during_a_job_is_cleaned_up_too() {
         assert_eq!(rig.client.jobs(), []);
     }
 }
+
+const INACTIVE: u32 = 1 << 1;
+const HOLD: &str = "VIRT_JOBS_TEST_HOLD";
+
+#[test]
+fn a_restart_of_the_client_changes_no_description() {
+    let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
+    let copy = vm.client.copy("vda", &vm.path("copy.qcow2"), 0, JOB_START_PERSIST);
+    vm.client.wait(&copy, &[JobState::Ready]);
+    let described = |vm: &Vm| [0, INACTIVE].map(|flags| vm.client.domain.xml(flags).unwrap());
+    let before = described(&vm);
+    let vm = vm.reopen();
+    assert_eq!(described(&vm), before);
+    vm.client.domain.control_job(&copy, ControlOp::Finalize).unwrap();
+    vm.client.end(&copy);
+    let before = described(&vm);
+    let vm = vm.reopen();
+    assert_eq!(described(&vm), before);
+}
+
+/// The other process of the test below: holds the monitor, and starts and ends jobs until it is ended.
+#[test]
+fn work_with_the_monitor_held() {
+    let Ok(dir) = std::env::var(HOLD) else { return };
+    let client = Client::open(&Path::new(&dir).join("vms"));
+    println!("attached");
+    loop {
+        let pull = client.pull("vda", None, 0, JOB_START_PERSIST);
+        assert_eq!(client.end(&pull), JobState::Completed);
+    }
+}
+
+#[test]
+fn of_two_processes_on_a_directory_the_one_with_the_monitor_keeps_the_records() {
+    let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
+    let Vm { client, chain, reaper, dir } = vm;
+    drop(client);
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["work_with_the_monitor_held", "--exact", "--nocapture"])
+        .env(HOLD, dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("attached") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0);
+    }
+    let vms = dir.path().join("vms");
+    let connection = virt_jobs::driver::qemu::open(&vms, std::sync::Arc::new(virt_jobs::event::Subscriptions::new())).unwrap();
+    assert_eq!(connection.domains().unwrap().len(), 0);
+    let refused = connection.lookup(Key::Name("vm")).unwrap_err();
+    assert!(refused.message().contains("taken by another client"), "{refused}");
+    let records = || std::fs::read_dir(vms.join("vm.jobs")).unwrap().count();
+    let before = records();
+    wait_until("the other process goes on", || records() > before + 20);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(connection);
+    let vm = Vm { client: Client::open(&vms), chain, reaper, dir };
+    let jobs = vm.client.jobs();
+    assert!(jobs.len() > 20, "{jobs:?}");
+    // What was being started when it was killed may not have come to run.
+    let last = jobs.len() - 1;
+    jobs[..last].iter().for_each(|(name, _, state)| assert_eq!(*state, JobState::Completed, "{name}"));
+    vm.client.end(&jobs[last].0);
+}
