@@ -1,8 +1,8 @@
 //! Two clients and one monitor.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,8 @@ fn hold_until_told() {
     let _ = std::io::stdin().read(&mut [0]);
 }
 
-/// Starts the other client; says which job it has started.
-fn hold(dir: &Path) -> (Child, String) {
+/// Starts the other client; says which job it has started. What else it says goes nowhere, but must have somewhere to go.
+fn hold(dir: &Path) -> (Child, String, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["shared::hold_until_told", "--exact", "--nocapture", "--test-threads", "1"])
         .env(HOLD, dir)
@@ -39,10 +39,10 @@ fn hold(dir: &Path) -> (Child, String) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let name = |line: String| Some(line.split_once("started ")?.1.trim_end_matches('.').to_owned());
-    let job = lines.map_while(Result::ok).find_map(name).expect("the other client starts a job");
-    (child, job)
+    let job = lines.by_ref().map_while(Result::ok).find_map(name).expect("the other client starts a job");
+    (child, job, lines)
 }
 
 /// What a client is told that comes while another has the monitor.
@@ -78,7 +78,7 @@ fn a_campaign_of_two_clients_on_one_monitor_ends_in_clear_errors_and_takeovers()
     for _ in 0..Campaign::moments(2) {
         let Vm { client, chain, reaper, dir } = vm;
         drop(client);
-        let (mut other, job) = hold(dir.path());
+        let (mut other, job, _said) = hold(dir.path());
         assert_taken(dir.path());
         let killed = campaign.below(2) == 0;
         std::thread::sleep(campaign.moment(Duration::from_millis(50)));
