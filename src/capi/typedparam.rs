@@ -119,7 +119,7 @@ pub fn number(params: &[TypedParam], field: &str) -> Option<u64> {
 /// A parameter of the same name and value in C's form; the string in it is a copy.
 ///
 /// # Errors
-/// `INTERNAL_ERROR` for a name that is too long, or a string with a NUL inside; `NO_MEMORY`.
+/// `INTERNAL_ERROR` for a name that is too long; `NO_MEMORY`.
 pub fn to_c(field: &str, value: &TypedValue) -> Result<virTypedParameter> {
     let mut param = named(field)?;
     (param.r#type, param.value) = match value {

@@ -66,9 +66,9 @@ pub(super) fn listing(reply: &Value) -> Vec<Listed> {
 /// The longest id that is taken for one: ids are remembered, and a monitor can make up any number of them.
 const MAX_ID: usize = 1024;
 
-/// The id of a job. One that is empty names none.
+/// The id of a job. One that is empty names none, and neither does one that C could not be told.
 fn id_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    text(value, key).filter(|id| !id.is_empty() && id.len() <= MAX_ID)
+    text(value, key).filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'))
 }
 
 /// A count; 0 where QEMU gives none, or one that cannot be a count.
