@@ -222,7 +222,6 @@ fn paths() -> Vec<String> {
         "a/b",
         "last-number",
         "domain.xml",
-        "a\u{0}b",
         "a\nb",
         "\u{1b}[31m",
         "a%s%n",

@@ -9,6 +9,8 @@ GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}, "p
 
 
 class Monitor:
+    uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+
     def __init__(self, path, greets=True):
         self.path = path
         self.greets = greets
@@ -17,6 +19,7 @@ class Monitor:
         self.silent = False
         self.connection = None
         self.lock = threading.Lock()
+        self.mouth = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
@@ -41,13 +44,18 @@ class Monitor:
             pass
 
     def send(self, message):
-        self.connection.sendall(json.dumps(message).encode() + b"\n")
+        self.say(json.dumps(message).encode() + b"\n")
+
+    def say(self, text):
+        """Says it in one piece, whoever else has something to say."""
+        with self.mouth:
+            self.connection.sendall(text)
 
     def answer(self, name, arguments):
         answers = {
             "query-status": {"status": "running", "running": True, "singlestep": False},
             "query-name": {"name": "fake"},
-            "query-uuid": {"UUID": "6695eb01-f6a4-8304-79aa-97f2502e193f"},
+            "query-uuid": {"UUID": self.uuid},
             "query-target": {"arch": "x86_64"},
             "query-kvm": {"enabled": True, "present": True},
             "query-memory-size-summary": {"base-memory": 1 << 30, "plugged-memory": 0},
@@ -91,4 +99,6 @@ class Monitor:
                     pass
                 end.close()
         self.thread.join()
-        os.unlink(self.path)
+        # The library may have swept it away.
+        if os.path.exists(self.path):
+            os.unlink(self.path)

@@ -84,6 +84,7 @@ PROTOTYPES = {
     "virConnectDomainEventDeregisterAny": (c.c_int, Handle, c.c_int),
     "virDomainLookupByName": (Handle, Handle, c.c_char_p),
     "virDomainFree": (c.c_int, Handle),
+    "virDomainIsActive": (c.c_int, Handle),
     "virDomainGetName": (c.c_char_p, Handle),
     "virDomainGetXMLDesc": (Text, Handle, c.c_uint),
     "virDomainDestroy": (c.c_int, Handle),
