@@ -81,11 +81,17 @@ pub(super) fn disk(input: &[u8]) {
     assert_eq!(read.disks, [disk], "{printed}");
 }
 
-/// A backup that is printed and read again prints the same.
+/// A backup that runs is the same when it is printed and read again. It has all its targets.
 pub(super) fn backup(input: &[u8]) {
-    let Some(def) = accepted(input, BackupDef::parse) else { return };
-    let printed = def.format();
-    assert_eq!(again("parse", &printed, BackupDef::parse).format(), printed);
+    let Some(mut def) = accepted(input, BackupDef::parse) else { return };
+    for (n, disk) in (1..).zip(def.chosen_mut()) {
+        disk.path.get_or_insert_with(|| "/target".to_owned());
+        disk.index = n;
+    }
+    if def.chosen().next().is_some() {
+        let printed = def.format();
+        assert_eq!(again("parse_live", &printed, BackupDef::parse_live).format(), printed);
+    }
 }
 
 /// What is printed of a snapshot is well-formed and bears its name.
