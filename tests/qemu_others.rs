@@ -13,7 +13,7 @@ use virt_jobs::driver::request::*;
 use virt_jobs::driver::{qemu, Key};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::{copy, JOB_START_PERSIST};
-use virt_jobs::model::{code, ControlOp, JobState, JobType};
+use virt_jobs::model::{code, ControlOp, DomainState, JobState, JobType};
 
 const SLOW: u64 = 1 << 16;
 
@@ -86,6 +86,31 @@ fn a_legacy_drive_has_all_jobs() {
     assert!(xml.contains("<target dev='vda' bus='virtio'/>"));
     assert_valid(&xml);
     every_job(&f.client, "vda", &chain, f.dir.path());
+}
+
+#[test]
+fn a_guest_that_was_dumped_while_paused_and_reset_is_not_dumped_to_death() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = make_chain(dir.path(), &["base", "top"], 8);
+    let drive = format!("if=virtio,format=qcow2,file={}", chain[1].display());
+    let Some(f) = foreign(dir, &["-drive", &drive]) else { return };
+    let core = f.dir.path().join("core");
+    let dump = |flags| f.client.domain.core_dump(&CoreDump { file: core.to_str().unwrap(), format: 0, flags });
+    const RESET: u32 = 1 << 3;
+    for reset_by_dump in [false, true] {
+        f.client.domain.suspend().unwrap();
+        dump(if reset_by_dump { RESET } else { 0 }).unwrap();
+        if !reset_by_dump {
+            f.client.domain.reset().unwrap();
+        }
+        // QEMU has given the images away, does not remember, and would fail an assertion.
+        assert_eq!(dump(0).map_err(|e| e.code), Err(code::OPERATION_INVALID));
+        assert!(f.client.domain.is_active());
+        f.client.domain.resume().unwrap();
+        wait_until("it runs", || f.client.domain.state().unwrap().0 == DomainState::Running);
+        dump(0).unwrap();
+    }
+    assert!(f.client.domain.is_active());
 }
 
 #[test]

@@ -170,6 +170,7 @@ impl QemuDomain {
                 reverting: false,
                 destroying: false,
                 leaving: None,
+                handed_over: false,
                 expects_migration: false,
                 unborn: false,
                 migrations: Migrations::default(),

@@ -71,6 +71,8 @@ pub(super) struct Inner {
     pub destroying: bool,
     /// QEMU is told to leave since a job is done with it: `virDomainShutoffReason` and the detail of the event.
     pub leaving: Option<(i32, i32)>,
+    /// A migration gave its images away and a reset hid it: QEMU would die of another one before the guest has run again.
+    pub handed_over: bool,
     /// It was started to wait for a migration, which has not come yet.
     pub expects_migration: bool,
     /// Its guest is still being read from an image: that it started has not been told, and its end will not be.

@@ -85,6 +85,7 @@ impl QemuDomain {
 
     fn resumed(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
+        inner.handed_over = false;
         if inner.state == DomainState::Running || inner.reverting {
             return;
         }

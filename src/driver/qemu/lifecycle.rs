@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::domain::QemuDomain;
 use super::hub::Hub;
@@ -47,7 +47,28 @@ impl QemuDomain {
         self.await_guest()?;
         self.await_turn()?;
         self.refuse_if_dumping()?;
+        self.reset_guest()
+    }
+
+    pub(super) fn reset_guest(&self) -> Result<()> {
+        let status = self.call("query-status", json!({}))?;
+        self.note_reset(&status);
         self.call("system_reset", json!({})).map(drop)
+    }
+
+    /// Takes in the run state in which a reset finds the guest.
+    pub(super) fn note_reset(&self, status: &Value) {
+        if text(status, "status") == Some("postmigrate") {
+            self.inner.lock().handed_over = true;
+        }
+    }
+
+    /// Refuses a migration that QEMU would not survive.
+    pub(super) fn refuse_if_handed_over(&self) -> Result<()> {
+        if self.inner.lock().handed_over {
+            return Err(Error::invalid("the guest has been saved or dumped and reset since it last ran; it has to be resumed first"));
+        }
+        Ok(())
     }
 
     /// A reset during a dump of the memory ends QEMU. Somebody else may have started the dump.

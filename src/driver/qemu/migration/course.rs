@@ -252,6 +252,7 @@ impl QemuDomain {
         capabilities: &[(&str, bool)],
         parameters: Map<String, Value>,
     ) -> Result<()> {
+        self.refuse_if_handed_over()?;
         let capability = |(name, state): &(&str, bool)| json!({ "capability": name, "state": state });
         let capabilities: Vec<Value> = [("events", true)].iter().chain(capabilities).map(capability).collect();
         self.call("migrate-set-capabilities", json!({ "capabilities": capabilities }))?;
@@ -357,6 +358,12 @@ impl QemuDomain {
             Aftermath::Nothing => ("query-status", json!({})),
             Aftermath::Resume => ("cont", json!({})),
             Aftermath::Reset(resume) => {
+                let domain = Arc::downgrade(self);
+                self.post("query-status", json!({}), move |reply| {
+                    if let (Some(domain), Ok(status)) = (domain.upgrade(), reply) {
+                        domain.note_reset(&status);
+                    }
+                });
                 self.post("system_reset", json!({}), |_| {});
                 (if resume { "cont" } else { "query-status" }, json!({}))
             }
@@ -380,8 +387,7 @@ impl QemuDomain {
             Aftermath::Nothing => Ok(()),
             Aftermath::Resume => self.call("cont", json!({})).map(drop),
             Aftermath::Reset(resume) => {
-                let reset = self.call("system_reset", json!({}));
-                reset.and_then(|_| if resume { self.call("cont", json!({})).map(drop) } else { Ok(()) })
+                self.reset_guest().and_then(|()| if resume { self.call("cont", json!({})).map(drop) } else { Ok(()) })
             }
             Aftermath::Leave(reason, detail) => self.leave_for(reason, detail),
         };
