@@ -94,6 +94,7 @@ impl Connection for QemuConnection {
     }
 
     fn restore(&self, request: &Restore<'_>) -> Result<()> {
+        self.hub.require_own_process()?;
         self.hub.restore(request)
     }
 
