@@ -168,7 +168,7 @@ impl QemuDomain {
     }
 
     fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, delete: bool) {
-        let mut nodes: Vec<String> = nodes_of(&orphans).collect();
+        let mut nodes: Vec<String> = self.take_strays().into_iter().chain(nodes_of(&orphans)).collect();
         let last = nodes.pop();
         nodes.into_iter().for_each(|node| self.remove_node(node, |_| {}));
         let finish = move |domain: &Arc<QemuDomain>| {
@@ -180,7 +180,6 @@ impl QemuDomain {
             domain.save_definition();
             domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
             domain.forget_unplugged();
-            domain.remove_strays();
         };
         match last {
             Some(last) => self.remove_node(last, finish),

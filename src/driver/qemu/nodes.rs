@@ -39,10 +39,10 @@ impl QemuDomain {
         });
     }
 
-    /// Tries again to remove the nodes that could not be removed before a job ended.
-    pub(super) fn remove_strays(self: &Arc<Self>) {
-        let strays = std::mem::take(&mut *self.strays.lock());
-        strays.into_iter().for_each(|node| self.remove_node(node, |_| {}));
+    /// The nodes that could not be removed before a job ended: to be tried again, and before the end is told, as whoever
+    /// hears of it may close the connection.
+    pub(super) fn take_strays(&self) -> Vec<String> {
+        std::mem::take(&mut *self.strays.lock())
     }
 
     fn remember_stray(&self, node: String) {
