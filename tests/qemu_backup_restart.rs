@@ -14,7 +14,6 @@ use virt_jobs::model::flags::JOB_START_PERSIST;
 use virt_jobs::model::{ControlOp, JobState, JobType};
 
 const WORK: &str = "VIRT_JOBS_TEST_WORK";
-const MONDAY: &str = "<domaincheckpoint><name>monday</name></domaincheckpoint>";
 
 /// QEMU's jobs for the two disks of a backup.
 fn members(name: &str) -> [String; 2] {
@@ -96,8 +95,10 @@ fn one_disk_that_ended_while_nobody_was_there_ends_the_backup() {
     let (a, b) = (vm.path("a.qcow2"), vm.path("b.qcow2"));
     // With a checkpoint QEMU itself does not take the jobs for a whole.
     let xml = push(&[target("vda", &a), target("sda", &b)]);
-    let name = vm.client.domain.backup_begin(&xml, Some(MONDAY), JOB_START_PERSIST).unwrap();
-    vm.client.domain.set_job_speed(&name, SLOW).unwrap();
+    let name = slowed(&vm, &[&a, &b], |attempt| {
+        let checkpoint = format!("<domaincheckpoint><name>day-{attempt}</name></domaincheckpoint>");
+        vm.client.domain.backup_begin(&xml, Some(&checkpoint), JOB_START_PERSIST).unwrap()
+    });
     let alone = leave(vm);
     let [vda, sda] = members(&name);
     alone.other().run("job-cancel", json!({ "id": sda }));

@@ -73,8 +73,7 @@ fn backups_let_backups_and_pulls_run_beside_them_and_nothing_that_moves_the_disk
         let chain = make_chain(dir.path(), &["base", "low", "high", "top"], 96);
         let Some(vm) = Vm::start_on(dir, chain, 1) else { return };
         let nodes = vm.second().nodes();
-        let backup = start(&vm, first, "first.qcow2", 0, JOB_START_PARALLEL).unwrap();
-        vm.client.domain.set_job_speed(&backup, SLOW).unwrap();
+        let backup = backups::slowed(&vm, &[&vm.path("first.qcow2")], |_| start(&vm, first, "first.qcow2", 0, JOB_START_PARALLEL).unwrap());
         for refused in ["mirror", "commit", "active commit"] {
             let error = start(&vm, refused, "second.qcow2", SLOW, JOB_START_PARALLEL).unwrap_err();
             let told = error.message();
@@ -97,6 +96,43 @@ fn backups_let_backups_and_pulls_run_beside_them_and_nothing_that_moves_the_disk
         let left = vm.second().nodes();
         assert!(left.len() == 2 && left.iter().all(|node| nodes.contains(node)), "{first}: {left:?}");
     }
+}
+
+#[test]
+fn a_snapshot_is_taken_beside_a_backup_which_goes_on_with_the_image_below_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = make_chain(dir.path(), &["base", "top"], 96);
+    let Some(vm) = Vm::start_on(dir, chain, 1) else { return };
+    let checkpoint = Some("<domaincheckpoint><name>monday</name></domaincheckpoint>");
+    let full = backups::push(&[backups::target("vda", &vm.path("full.qcow2"))]);
+    let full = vm.client.domain.backup_begin(&full, checkpoint, 0).unwrap();
+    assert_eq!(vm.client.end(&full), JobState::Completed);
+    let slow = backups::slowed(&vm, &[&vm.path("slow.qcow2")], |_| start(&vm, "backup", "slow.qcow2", 0, 0).unwrap());
+    let changes = format!(
+        "<domainbackup><incremental>monday</incremental><disks>{}</disks></domainbackup>",
+        backups::target("vda", &vm.path("changes.qcow2"))
+    );
+    let changes = vm.client.domain.backup_begin(&changes, None, JOB_START_PARALLEL).unwrap();
+    assert_eq!(vm.client.end(&changes), JobState::Completed);
+    // VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY and NO_METADATA.
+    let flags = 1 << 4 | 1 << 2 | JOB_START_PARALLEL;
+    let snapshot = |file: &str| {
+        let disk = format!("<disk name='vda' snapshot='external'><source file='{}'/></disk>", vm.path(file).display());
+        vm.client.domain.snapshot_create(&format!("<domainsnapshot><disks>{disk}</disks></domainsnapshot>"), flags)
+    };
+    snapshot("over.qcow2").unwrap();
+    assert!(vm.xml().contains("over.qcow2"), "{}", vm.xml());
+    vm.client.domain.set_job_speed(&slow, 0).unwrap();
+    assert_eq!(vm.client.end(&slow), JobState::Completed);
+    backups::assert_holds(&vm.path("slow.qcow2"), &vm.path("top.qcow2"));
+    assert_eq!(vm.second().nodes().len(), 6);
+    // A pull has its scratch image on top of the disk's, where nothing else can be put then.
+    let pulled = start(&vm, "pulled backup", "", 0, 0).unwrap();
+    let told = snapshot("higher.qcow2").unwrap_err().message();
+    assert!(told.contains("busy"), "{told}");
+    vm.client.domain.control_job(&pulled, ControlOp::Abort).unwrap();
+    assert_eq!(vm.client.end(&pulled), JobState::Aborted);
+    assert_eq!(vm.second().nodes().len(), 6);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use virt_jobs::event::Handler;
 use virt_jobs::model::event::{id, Event, Payload};
-use virt_jobs::model::{Error, TypedValue};
+use virt_jobs::model::{ControlOp, Error, TypedValue};
 
 use super::vm::{disk_xml, Vm};
 use super::{make_chain, run};
@@ -54,9 +54,31 @@ pub fn begin(vm: &Vm, xml: &str, flags: u32) -> String {
 /// Begins a push of both disks that goes on for a while; returns its name and its targets.
 pub fn begin_slowly(vm: &Vm, flags: u32) -> (String, PathBuf, PathBuf) {
     let (a, b) = (vm.path("a.qcow2"), vm.path("b.qcow2"));
-    let name = begin(vm, &push(&[target("vda", &a), target("sda", &b)]), flags);
-    vm.client.domain.set_job_speed(&name, SLOW).unwrap();
+    let xml = push(&[target("vda", &a), target("sda", &b)]);
+    let name = slowed(vm, &[&a, &b], |_| begin(vm, &xml, flags));
     (name, a, b)
+}
+
+/// A backup into these files that has been slowed down before one of them was complete. Where the machine is busy with
+/// something else in that moment, it is made again.
+pub fn slowed(vm: &Vm, files: &[&Path], begin: impl Fn(u32) -> String) -> String {
+    for attempt in 0..20 {
+        let name = begin(attempt);
+        let _ = vm.client.domain.set_job_speed(&name, SLOW);
+        let jobs = vm.second().run("query-block-jobs", serde_json::json!({}));
+        let is_slow = |job: &&serde_json::Value| {
+            job["device"].as_str().unwrap().starts_with(&name) && job["speed"] == SLOW && job["status"] == "running"
+        };
+        if jobs.as_array().unwrap().iter().filter(is_slow).count() == files.len() {
+            return name;
+        }
+        // Each of these is refused where it is not needed.
+        let _ = vm.client.domain.control_job(&name, ControlOp::Abort);
+        vm.client.end(&name);
+        let _ = vm.client.domain.control_job(&name, ControlOp::Dismiss);
+        files.iter().for_each(|file| drop(std::fs::remove_file(file)));
+    }
+    panic!("no backup could be slowed down");
 }
 
 /// Reads a disk of a pull into an image.

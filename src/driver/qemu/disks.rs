@@ -465,7 +465,7 @@ fn is_part(paths: &[String], list: &[Link]) -> bool {
     paths.iter().all(|path| rest.any(|link| link.image.path == *path))
 }
 
-fn is_filter(driver: &str) -> bool {
+pub(super) fn is_filter(driver: &str) -> bool {
     FILTERS.contains(&driver)
 }
 

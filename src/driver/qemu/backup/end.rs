@@ -13,6 +13,7 @@ use crate::job::{Engine, Job, OlderEvent, Outcome};
 use crate::model::event::block_status;
 use crate::model::{JobType, TypedParam, TypedValue};
 use crate::qmp::CallError;
+use crate::xml::backup::BackupDisk;
 
 impl QemuDomain {
     /// How it ended is known: QEMU closes what was opened for it and forgets its jobs, and then its user may know. Runs under
@@ -51,27 +52,33 @@ impl QemuDomain {
         let stop = backup.serving.then(|| ("nbd-server-stop", json!({})));
         let dismiss = backup.group.ids().into_iter().map(|id| ("job-dismiss", json!({ "id": id })));
         let inner = self.inner.lock();
-        let bitmap = |part: &crate::xml::backup::BackupDisk| {
-            part.incremental.as_ref()?;
-            let node = inner.disks.find(&part.name).ok()?.root().ok()?;
-            let name = backup.group.member_on(&part.name)?;
-            Some(("block-dirty-bitmap-remove", json!({ "node": node, "name": name })))
+        // The image that was copied may have come to be below others since.
+        let bitmap = |part: &BackupDisk| -> Vec<(&'static str, Value)> {
+            let (disk, name) = (inner.disks.find(&part.name), backup.group.member_on(&part.name));
+            let nodes = disk.into_iter().flat_map(|disk| disk.links.iter().filter_map(|link| link.node.as_deref()));
+            nodes.map(|node| ("block-dirty-bitmap-remove", json!({ "node": node, "name": name }))).collect()
         };
-        let bitmaps = backup.def.chosen().filter(|_| !backup.def.pull).filter_map(bitmap);
+        let since = |part: &&BackupDisk| !backup.def.pull && part.incremental.is_some();
+        let bitmaps = backup.def.chosen().filter(since).flat_map(bitmap);
         stop.into_iter().chain(dismiss).chain(closing(&backup.def)).chain(bitmaps).collect()
     }
 
-    /// Posts commands whose failures change nothing; `then` runs when the last has been answered, unless the monitor breaks.
-    fn post_all(&self, mut commands: Vec<(&'static str, Value)>, then: impl FnOnce() + Send + 'static) {
-        let last = commands.pop();
+    /// Posts commands whose failures change nothing, and looks at the disks after that: as long as a backup stood before an
+    /// image, QEMU did not tell of its node. `then` runs when that has been answered, unless the monitor breaks.
+    fn post_all(self: &Arc<Self>, commands: Vec<(&'static str, Value)>, then: impl FnOnce() + Send + 'static) {
         for (command, arguments) in commands {
             self.post(command, arguments, |_| {});
         }
-        let (command, arguments) = last.unwrap_or(("query-jobs", json!({})));
-        self.post(command, arguments, |reply| {
-            if !matches!(reply, Err(CallError::Closed(_))) {
-                then();
+        let (domain, question) = (Arc::downgrade(self), self.inner.lock().disks.question());
+        self.post(question, json!({}), move |reply| {
+            if matches!(reply, Err(CallError::Closed(_))) {
+                return;
             }
+            if let (Some(domain), Ok(reply)) = (domain.upgrade(), reply) {
+                let orphans = domain.inner.lock().disks.refresh_by(question, &reply, None);
+                domain.remove_nodes(&orphans);
+            }
+            then();
         });
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{json, Value};
 
 use super::super::copy::virtual_size;
-use super::super::disks::QemuDisk;
+use super::super::disks::{is_filter, QemuDisk};
 use super::super::domain::QemuDomain;
 use super::super::translate::text;
 use crate::driver::backup;
@@ -104,8 +104,9 @@ fn check_format(disk: &str, format: &str, pull: bool) -> Result<()> {
     }
 }
 
-/// The bitmaps that QEMU has on a disk, as pairs of a name and whether it can be used.
-fn bitmaps_on(known: &Value, disk: &QemuDisk) -> Vec<(String, bool)> {
+/// The bitmaps that QEMU has on a disk, as pairs of a name and whether it can be used. `None` while another job stands before
+/// the image: QEMU tells of the topmost node only.
+fn bitmaps_on(known: &Value, disk: &QemuDisk) -> Option<Vec<(String, bool)>> {
     let root = disk.root().unwrap_or_default();
     let qdev = disk.qdev.as_deref().unwrap_or_default();
     let is_it = |entry: &&Value| {
@@ -115,15 +116,20 @@ fn bitmaps_on(known: &Value, disk: &QemuDisk) -> Vec<(String, bool)> {
             || text(entry, "device").is_some_and(|name| !name.is_empty() && disk.drive.as_deref() == Some(name))
     };
     let entry = known.as_array().into_iter().flatten().find(is_it);
+    let driver = entry.and_then(|entry| entry.pointer("/inserted/drv")).and_then(Value::as_str).unwrap_or_default();
+    if is_filter(driver) {
+        return None;
+    }
     let bitmaps = entry.and_then(|entry| entry.pointer("/inserted/dirty-bitmaps")).and_then(Value::as_array);
     let sound = |bitmap: &Value| !bitmap.get("inconsistent").and_then(Value::as_bool).unwrap_or(false);
-    bitmaps.into_iter().flatten().filter_map(|bitmap| Some((text(bitmap, "name")?.to_owned(), sound(bitmap)))).collect()
+    Some(bitmaps.into_iter().flatten().filter_map(|bitmap| Some((text(bitmap, "name")?.to_owned(), sound(bitmap)))).collect())
 }
 
 /// There are no checkpoints here but their bitmaps: one that no disk has is no checkpoint.
 fn check_bitmap(known: &Value, disk: &QemuDisk, since: &str) -> Result<()> {
     let target = &disk.front.target;
-    if bitmaps_on(known, disk).iter().any(|(name, sound)| name == since && *sound) {
+    // What cannot be seen is for QEMU to find missing, when the backup is to begin.
+    if bitmaps_on(known, disk).is_none_or(|bitmaps| bitmaps.iter().any(|(name, sound)| name == since && *sound)) {
         return Ok(());
     }
     let entries = known.as_array().into_iter().flatten();
