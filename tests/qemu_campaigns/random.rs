@@ -23,8 +23,6 @@ const DOMAINS: usize = 2;
 const WORKERS: usize = 2;
 /// No call waits for a monitor that answers as long as this.
 const LIMIT: Duration = Duration::from_secs(15);
-/// `VIR_DUMP_MEMORY_ONLY`.
-const MEMORY_ONLY: u32 = 1 << 4;
 const OPS: &[ControlOp] = &[ControlOp::Abort, ControlOp::Finalize, ControlOp::Pause, ControlOp::Resume, ControlOp::Dismiss];
 
 /// Domains that are started again under their names whenever they have ended.
@@ -109,7 +107,7 @@ fn start_something(park: &Park, domain: &Arc<dyn Domain>, campaign: &mut Campaig
     let flags = campaign.pick(&[0, JOB_START_PERSIST, JOB_START_PARALLEL, JOB_START_PARALLEL | JOB_START_PERSIST]);
     let disk = campaign.pick(&["vda", "sda"]);
     let bandwidth = campaign.pick(&[0, 1 << 16, 1 << 20]);
-    match campaign.below(8) {
+    match campaign.below(5) {
         0 => domain.block_pull(&BlockPull { disk, base: None, bandwidth, flags }),
         1 | 2 => {
             let path = park.target(campaign);
@@ -117,15 +115,7 @@ fn start_something(park: &Park, domain: &Arc<dyn Domain>, campaign: &mut Campaig
             let destination = CopyDestination::Path { path: path.to_str().unwrap(), raw: false, block: false };
             domain.block_copy(&BlockCopy { disk, destination, bandwidth, granularity: 0, buf_size: 0, flags })
         }
-        3 => {
-            let file = park.target(campaign);
-            domain.core_dump(&CoreDump { file: file.to_str().unwrap(), format: 0, flags: flags | MEMORY_ONLY })
-        }
-        4 => {
-            let xml = format!("<domainsnapshot><name>s{}</name></domainsnapshot>", campaign.below(5));
-            domain.snapshot_create(&xml, flags).map(|(_, job)| job)
-        }
-        5 | 6 => domain.block_commit(&BlockCommit { disk, base: None, top: None, bandwidth, flags: flags | commit::ACTIVE }),
+        3 => domain.block_commit(&BlockCommit { disk, base: None, top: None, bandwidth, flags: flags | commit::ACTIVE }),
         _ => {
             let target = format!("<disk name='{disk}' type='file'><target file='{}'/></disk>", park.target(campaign).display());
             domain.backup_begin(&format!("<domainbackup><disks>{target}</disks></domainbackup>"), None, flags)
