@@ -270,7 +270,6 @@ static void dump_aborted(struct machine *m)
     caller.m = m;
     caller.file = path_of(m, "dumped");
     start_call(&caller);
-    show_state(m);
     CALL(virDomainAbortJob(m->dom));
     await_event("lifecycle resumed, detail 0");
     end_call(&caller);

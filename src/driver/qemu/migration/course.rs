@@ -20,6 +20,9 @@ use crate::qmp::CallError;
 const FOREIGN: &str = "migration";
 /// How often somebody who waits for the end makes sure that QEMU still answers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// QEMU tells that a migration is over a moment before it lets the guest go on.
+const NOT_YET: &str = "Migration is not finalized yet";
+const MOMENT: Duration = Duration::from_millis(5);
 /// How long a call waits for its turn.
 const TURN: Duration = Duration::from_secs(30);
 /// No limit, in bytes per second: what QEMU writes to a file is limited by the file.
@@ -375,8 +378,11 @@ impl QemuDomain {
         };
         let domain = Arc::downgrade(self);
         self.post(command, arguments, move |reply| {
-            if let Some(domain) = domain.upgrade().filter(|_| !matches!(reply, Err(CallError::Closed(_)))) {
-                domain.arrive(&name);
+            let Some(domain) = domain.upgrade() else { return };
+            match reply {
+                Err(CallError::Closed(_)) => {}
+                Err(CallError::Qmp { desc, .. }) if desc.contains(NOT_YET) => domain.see_off(name, Aftermath::Resume),
+                _ => domain.arrive(&name),
             }
         });
     }
@@ -385,14 +391,23 @@ impl QemuDomain {
     pub(super) fn follow_up(self: &Arc<Self>, name: &str, after: Aftermath) -> Result<()> {
         let done = match after {
             Aftermath::Nothing => Ok(()),
-            Aftermath::Resume => self.call("cont", json!({})).map(drop),
-            Aftermath::Reset(resume) => {
-                self.reset_guest().and_then(|()| if resume { self.call("cont", json!({})).map(drop) } else { Ok(()) })
-            }
+            Aftermath::Resume => self.let_go_on(),
+            Aftermath::Reset(resume) => self.reset_guest().and_then(|()| if resume { self.let_go_on() } else { Ok(()) }),
             Aftermath::Leave(reason, detail) => self.leave_for(reason, detail),
         };
         self.arrive(name);
         done
+    }
+
+    /// Lets the guest go on, as soon as QEMU does.
+    fn let_go_on(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.call("cont", json!({})) {
+                Err(error) if error.detail.contains(NOT_YET) && Instant::now() < deadline => std::thread::sleep(MOMENT),
+                result => return result.map(drop),
+            }
+        }
     }
 
     /// What follows from the end of a job that has not been told yet.
@@ -405,7 +420,7 @@ impl QemuDomain {
         let resume = self.table.read(|engine| engine.record(name).is_some_and(|job| job.config.has_option(RESUME)));
         if resume {
             // The error that counts is the first.
-            let _ = self.call("cont", json!({}));
+            let _ = self.let_go_on();
         }
         self.fail_to_embark(name, &why);
         why
