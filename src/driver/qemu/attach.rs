@@ -246,6 +246,8 @@ impl QemuDomain {
         let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
         questions.ask(monitor, "query-jobs", move |reply| {
             if let Some(domain) = domain.upgrade() {
+                // The disks are known by now, and no job has been taken leave of yet: what is restored later would stay.
+                domain.restore_mirrors(true);
                 domain.take_listing(asked, reply);
             }
         });
@@ -255,7 +257,6 @@ impl QemuDomain {
     /// Waits for the answers to [`ask_everything`](Self::ask_everything).
     fn learned(self: &Arc<Self>, questions: &Questions, deadline: Instant) -> Result<()> {
         questions.wait(deadline).map_err(|error| about(&self.me.name, error))?;
-        self.restore_mirrors(true);
         self.drop_stale_mirrors();
         self.forget_unplugged();
         self.settle_adopted();

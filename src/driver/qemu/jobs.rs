@@ -176,6 +176,9 @@ impl QemuDomain {
                 // What cannot be removed stays; the guest no longer uses it either way.
                 let _ = std::fs::remove_file(&link.image.path);
             }
+            // One that is being attached to may have restored it after the disks were looked at.
+            let restored = domain.inner.lock().disks.keep_mirrors(|owner| owner != name);
+            restored.into_iter().for_each(|links| domain.remove_nodes(&links));
             // The next process has to know what is to be removed as long as it may be there.
             domain.save_definition();
             domain.update_jobs(|engine, out| engine.settled(&name, now(), out));
