@@ -149,8 +149,7 @@ fn a_backup_ends_with_its_qemu_and_its_files_go() {
     let Some(vm) = two_disks(24) else { return };
     let ends = Ends::watch(&vm);
     let name = begin(&vm, &pull(&vm, "", &[]), JOB_START_PERSIST);
-    // SAFETY: a signal to a process that the test started.
-    unsafe { libc::kill(vm.pid(), libc::SIGKILL) };
+    send_signal(vm.pid(), libc::SIGKILL);
     assert_eq!(vm.client.end(&name), JobState::Failed);
     assert_eq!(vm.client.states(&name), ["running", "failed"]);
     assert_eq!(ends.told(&vm), [(false, String::new())]);

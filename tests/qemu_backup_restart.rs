@@ -134,8 +134,7 @@ fn a_backup_whose_qemu_died_while_nobody_was_there_has_failed() {
     let name = begin(&vm, &pull(&vm, "", &[]), JOB_START_PERSIST);
     let pid = vm.pid();
     let alone = leave(vm);
-    // SAFETY: a signal to a process that the test started.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    send_signal(pid, libc::SIGKILL);
     wait_until("QEMU is gone", || !Path::new(&format!("/proc/{pid}/fd/0")).exists());
     let vm = alone.come_back();
     assert_eq!(vm.client.jobs(), [(name.clone(), JobType::BlockBackup, JobState::Failed)]);

@@ -244,8 +244,7 @@ fn stopped_restore(vm: &Vm, path: &Path, flags: u32) -> (std::thread::JoinHandle
         }
         assert!(Instant::now() < deadline && !call.is_finished());
     };
-    // SAFETY: a signal to the QEMU that was started above.
-    unsafe { libc::kill(pid, libc::SIGSTOP) };
+    send_signal(pid, libc::SIGSTOP);
     (call, pid)
 }
 
@@ -273,8 +272,7 @@ fn a_qemu_that_dies_on_the_way_takes_its_restore_along_and_nothing_else() {
     for flags in [0, BYPASS_CACHE] {
         let told = vm.client.told().len();
         let (call, pid) = stopped_restore(&vm, &path, flags);
-        // SAFETY: a signal to the QEMU that was started above.
-        unsafe { libc::kill(pid, libc::SIGKILL) };
+        send_signal(pid, libc::SIGKILL);
         assert_eq!(call.join().unwrap().map_err(|e| e.code), Err(code::INTERNAL_ERROR));
         assert_eq!(vm.client.told()[told..], ["restore-1 restore running", "restore-1 restore failed"]);
         assert_nothing_is_left(&vm);

@@ -19,8 +19,7 @@ fn lose(vm: Vm) -> (tempfile::TempDir, Vec<std::path::PathBuf>, Reaper) {
     let pid = vm.pid();
     let Vm { client, chain, reaper, dir } = vm;
     drop(client);
-    // SAFETY: the process is the QEMU that the test started.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    send_signal(pid, libc::SIGKILL);
     let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "));
     wait_until("the process is gone", gone);
     (dir, chain, reaper)

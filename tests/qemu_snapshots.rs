@@ -237,8 +237,7 @@ fn a_qemu_that_is_killed_during_a_snapshot_ends_it_with_one_event() {
             let result = std::thread::scope(|scope| {
                 let snapshot = scope.spawn(|| vm.client.domain.snapshot_create(&named("s"), flags | JOB_START_PERSIST));
                 std::thread::sleep(Duration::from_millis(delay));
-                // SAFETY: a signal to the QEMU that this test started.
-                unsafe { libc::kill(pid, libc::SIGKILL) };
+                send_signal(pid, libc::SIGKILL);
                 snapshot.join().unwrap()
             });
             vm.client.wait_for("lifecycle 5 5");

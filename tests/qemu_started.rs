@@ -201,8 +201,7 @@ fn jobs_of_a_domain_that_ended_while_nobody_was_there_are_found_failed() {
     let pid = vm.pid();
     let Vm { client, chain, reaper, dir } = vm;
     drop(client);
-    // SAFETY: the process is the QEMU that was started above.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    send_signal(pid, libc::SIGKILL);
     wait_until("the process is gone", || is_gone(pid));
     let client = Client::open(&dir.path().join("vms"));
     assert_eq!(client.domain.identity().uuid, uuid);
@@ -219,8 +218,7 @@ fn jobs_of_a_domain_that_ended_while_nobody_was_there_are_found_failed() {
 fn a_domain_that_is_killed_leaves_no_files_either() {
     let Some(vm) = Vm::start(&["top"], PAUSED) else { return };
     let pid = vm.pid();
-    // SAFETY: the process is the QEMU that was started above.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    send_signal(pid, libc::SIGKILL);
     vm.client.wait_for("lifecycle 5 5");
     wait_until("the process is gone", || is_gone(pid));
     // Its last thread, and with it its files, may go a moment later.
@@ -237,8 +235,7 @@ fn a_domain_that_is_killed_while_it_is_to_start_a_job_leaves_no_files_either() {
     for work in works {
         let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
         let (pid, client, path) = (vm.pid(), vm.client.clone(), vm.path("copy.qcow2"));
-        // SAFETY: signals to the QEMU that was started above.
-        let signal = |signal| unsafe { libc::kill(pid, signal) };
+        let signal = |signal| send_signal(pid, signal);
         signal(libc::SIGSTOP);
         let call = std::thread::spawn(move || work(&client, &path));
         wait_until("the start is on its way", || vm.vms().join("vm.jobs/last-number").exists());
@@ -337,8 +334,7 @@ fn a_disk_that_cannot_be_attached_leaves_no_trace() {
 fn a_stopped_qemu_is_destroyed_by_force() {
     let Some(vm) = Vm::start(&["top"], PAUSED) else { return };
     let pid = vm.pid();
-    // SAFETY: the process is the QEMU that was started above.
-    unsafe { libc::kill(pid, libc::SIGSTOP) };
+    send_signal(pid, libc::SIGSTOP);
     let started = Instant::now();
     vm.client.domain.destroy(0).unwrap();
     assert!(started.elapsed() < Duration::from_secs(30));

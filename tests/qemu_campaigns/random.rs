@@ -13,7 +13,7 @@ use virt_jobs::driver::request::*;
 use virt_jobs::driver::{qemu, Connection, Domain};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::{commit, copy, list, JOB_START_PARALLEL, JOB_START_PERSIST};
-use virt_jobs::model::{ControlOp, Error, JobState};
+use virt_jobs::model::{code, ControlOp, Error, JobState};
 
 use crate::support::campaign::*;
 use crate::support::vm::*;
@@ -23,6 +23,8 @@ const DOMAINS: usize = 2;
 const WORKERS: usize = 2;
 /// No call waits for a monitor that answers as long as this.
 const LIMIT: Duration = Duration::from_secs(15);
+/// `VIR_DUMP_MEMORY_ONLY`.
+const MEMORY_ONLY: u32 = 1 << 4;
 const OPS: &[ControlOp] = &[ControlOp::Abort, ControlOp::Finalize, ControlOp::Pause, ControlOp::Resume, ControlOp::Dismiss];
 
 /// Domains that are started again under their names whenever they have ended.
@@ -83,6 +85,11 @@ impl Park {
         self.connection.domain(&self.connection.create_xml(&xml, 1).unwrap()).unwrap()
     }
 
+    /// What a QEMU wrote before it ended.
+    fn last_words(&self, at: usize) -> String {
+        fs::read_to_string(self.dir.path().join(format!("vms/vm{at}.log"))).unwrap_or_default()
+    }
+
     fn target(&self, campaign: &mut Campaign) -> PathBuf {
         self.dir.path().join(format!("target{}.qcow2", campaign.below(usize::MAX)))
     }
@@ -107,7 +114,8 @@ fn start_something(park: &Park, domain: &Arc<dyn Domain>, campaign: &mut Campaig
     let flags = campaign.pick(&[0, JOB_START_PERSIST, JOB_START_PARALLEL, JOB_START_PARALLEL | JOB_START_PERSIST]);
     let disk = campaign.pick(&["vda", "sda"]);
     let bandwidth = campaign.pick(&[0, 1 << 16, 1 << 20]);
-    match campaign.below(5) {
+    // How long QEMU stands still for the last two is up to the disk of this machine.
+    match campaign.below(if Campaign::is_long() { 7 } else { 5 }) {
         0 => domain.block_pull(&BlockPull { disk, base: None, bandwidth, flags }),
         1 | 2 => {
             let path = park.target(campaign);
@@ -116,6 +124,14 @@ fn start_something(park: &Park, domain: &Arc<dyn Domain>, campaign: &mut Campaig
             domain.block_copy(&BlockCopy { disk, destination, bandwidth, granularity: 0, buf_size: 0, flags })
         }
         3 => domain.block_commit(&BlockCommit { disk, base: None, top: None, bandwidth, flags: flags | commit::ACTIVE }),
+        5 => {
+            let file = park.target(campaign);
+            domain.core_dump(&CoreDump { file: file.to_str().unwrap(), format: 0, flags: flags | MEMORY_ONLY })
+        }
+        6 => {
+            let xml = format!("<domainsnapshot><name>s{}</name></domainsnapshot>", campaign.below(5));
+            domain.snapshot_create(&xml, flags).map(|(_, job)| job)
+        }
         _ => {
             let target = format!("<disk name='{disk}' type='file'><target file='{}'/></disk>", park.target(campaign).display());
             domain.backup_begin(&format!("<domainbackup><disks>{target}</disks></domainbackup>"), None, flags)
@@ -157,16 +173,16 @@ fn fate(park: &Park, at: usize, mut campaign: Campaign, turns: usize) {
     for _ in 0..turns {
         thread::sleep(campaign.moment(Duration::from_millis(1500)));
         let domain = park.domains[at].lock().clone();
+        assert!(domain.is_active(), "QEMU has ended by itself: {}", park.last_words(at));
         let pid = domain.identity().id;
         let done = match campaign.below(6) {
-            0 => domain.reset(),
-            1 => domain.resume().and_then(|()| domain.suspend()),
+            0 => unless_busy(domain.reset()),
+            1 => unless_busy(domain.resume().and_then(|()| domain.suspend())),
             2 => domain.shutdown(0),
             3 => domain.destroy(0),
             4 => domain.destroy(1),
             _ => {
-                // SAFETY: a signal to the QEMU of this domain, which nobody else ends.
-                assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+                send_signal(pid, libc::SIGKILL);
                 wait_until("the end is noticed", || !domain.is_active());
                 Ok(())
             }
@@ -177,6 +193,11 @@ fn fate(park: &Park, at: usize, mut campaign: Campaign, turns: usize) {
             *park.domains[at].lock() = park.start(at);
         }
     }
+}
+
+/// A guest that is dumped, or of which a snapshot is taken, is stopped and let go on by that, and not reset.
+fn unless_busy(result: Result<(), Error>) -> Result<(), Error> {
+    result.or_else(|error| if matches!(error.code, code::OPERATION_INVALID | code::OPERATION_TIMEOUT) { Ok(()) } else { Err(error) })
 }
 
 /// Takes the records of what has ended off the list, so that nothing is left of a domain.

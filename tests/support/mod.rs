@@ -165,8 +165,7 @@ impl Qemu {
     }
 
     pub fn signal(&self, signal: i32) {
-        // SAFETY: a signal to a child of ours that has not been waited for.
-        assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
+        send_signal(self.pid(), signal);
     }
 }
 
@@ -175,6 +174,14 @@ impl Drop for Qemu {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process that a test started. Numbers below 1 would mean a group of processes, or all there are: that is
+/// what a domain has for an id that does not run.
+pub fn send_signal(pid: i32, signal: i32) {
+    assert!(pid > 1, "process {pid} is nobody that a test may send signal {signal} to");
+    // SAFETY: a plain system call; the process is one that the test started, and may be gone.
+    unsafe { libc::kill(pid, signal) };
 }
 
 /// Takes notes of everything that a connection announces.

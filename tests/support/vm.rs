@@ -8,7 +8,7 @@ use virt_jobs::driver::qemu;
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::{DomainRef, Error};
 
-use super::{emulator, run, wait_until, Client, Notes, Other};
+use super::{emulator, run, send_signal, wait_until, Client, Notes, Other};
 
 /// A directory with a domain `vm` in it.
 pub struct Vm {
@@ -28,8 +28,7 @@ impl Drop for Reaper {
             let pid: i32 = std::fs::read_to_string(entry.path()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
             let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if pid > 1 && String::from_utf8_lossy(&command).contains(self.0.to_str().unwrap()) {
-                // SAFETY: a signal to a process that the test started, as its arguments tell.
-                unsafe { libc::kill(pid, libc::SIGKILL) };
+                send_signal(pid, libc::SIGKILL);
             }
         }
     }

@@ -46,7 +46,7 @@ impl QemuDomain {
     /// `virDomainBlockPull`, and `virDomainBlockRebase` without COPY.
     pub(super) fn block_pull(self: &Arc<Self>, request: &BlockPull<'_>) -> Result<String> {
         self.require_alive()?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let mut config = JobConfig { bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.front.target) };
         self.refuse_if_busy(JobType::BlockPull, &config, request.flags)?;
@@ -65,7 +65,7 @@ impl QemuDomain {
     /// `virDomainBlockCommit`.
     pub(super) fn block_commit(self: &Arc<Self>, request: &BlockCommit<'_>) -> Result<String> {
         self.require_alive()?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let target = disk.front.target.clone();
         let (top, base) = range_of_commit(&disk, request)?;

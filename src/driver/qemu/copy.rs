@@ -37,7 +37,7 @@ impl QemuDomain {
     /// `virDomainBlockCopy`, and `virDomainBlockRebase` with COPY.
     pub(super) fn block_copy(self: &Arc<Self>, request: &BlockCopy<'_>) -> Result<String> {
         self.require_alive()?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         self.learn_sizes()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let image = image_of_destination(&request.destination)?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{json, Value};
 
 use super::backup::Backups;
@@ -23,9 +23,12 @@ use crate::driver::table::JobTable;
 use crate::driver::Domain;
 use crate::job::{Job, JobConfig};
 use crate::model::event::{lifecycle, Event, Payload};
-use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
+use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
 use crate::qmp::CallError;
 use crate::xml::domain::DomainDef;
+
+/// How long a call waits for its turn.
+pub(super) const TURN: Duration = Duration::from_secs(30);
 
 /// A QEMU, or a storage daemon, behind a monitor.
 pub(super) struct QemuDomain {
@@ -41,7 +44,7 @@ pub(super) struct QemuDomain {
     pub inner: Mutex<Inner>,
     /// Taken for moments only, with no other lock taken inside.
     pub backups: Mutex<Backups>,
-    /// Held by calls that change disks in several steps, so that they do not meet.
+    /// See [`changing_disks`](QemuDomain::changing_disks).
     pub modify: Mutex<()>,
     /// We started it: it has a definition in DIR, and its nodes are ours.
     pub ours: bool,
@@ -170,6 +173,16 @@ impl QemuDomain {
     /// Whether QEMU is busy with a command of ours, and answers no other until that is done.
     pub fn is_occupied(&self) -> bool {
         self.occupants.load(Ordering::Acquire) > 0
+    }
+
+    /// For the steps of a call that changes disks. Waits for others that do, like libvirt for half a minute at most.
+    ///
+    /// # Errors
+    /// `OPERATION_TIMEOUT` if one of them takes longer.
+    pub fn changing_disks(&self) -> Result<MutexGuard<'_, ()>> {
+        let late =
+            || Error::new(code::OPERATION_TIMEOUT, "cannot acquire state change lock: another call is changing the disks of the domain");
+        self.modify.try_lock_for(TURN).ok_or_else(late)
     }
 
     /// # Errors

@@ -23,7 +23,7 @@ impl QemuDomain {
     /// `virDomainAttachDevice` with a `<disk>`.
     pub(super) fn attach_disk(self: &Arc<Self>, xml: &str) -> Result<()> {
         self.require_alive()?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         let mut disk = crate::xml::domain::parse_attached(xml)?;
         if self.inner.lock().disks.find(&disk.target).is_ok() {
             return Err(Error::invalid(format!("target {} already exists", disk.target)));
@@ -93,7 +93,7 @@ impl QemuDomain {
     /// `virDomainDetachDevice` with a `<disk>`: asks the guest, and waits a little for it to agree.
     pub(super) fn detach_disk(self: &Arc<Self>, xml: &str) -> Result<()> {
         self.require_alive()?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         let wanted = crate::xml::domain::parse_detached(xml)?.target;
         let disk = self.inner.lock().disks.list.iter().find(|disk| disk.front.target == wanted && disk.plugged).cloned();
         let disk = disk.ok_or_else(|| Error::new(code::DEVICE_MISSING, format!("disk {wanted} not found")))?;

@@ -29,7 +29,7 @@ impl QemuDomain {
         let def = BackupDef::parse(xml)?;
         let checkpoint = checkpoint.map(|xml| CheckpointDef::parse(xml, &seconds)).transpose()?;
         self.require_alive().map_err(|_| Error::unsupported("cannot perform disk backup for inactive domain"))?;
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         self.refuse_if_busy(JobType::BlockBackup, &JobConfig::default(), flags)?;
         self.learn_sizes()?;
         let suffix = checkpoint.as_ref().map_or(&seconds, |checkpoint| &checkpoint.name);

@@ -9,7 +9,7 @@ use super::reading::{End, Reading, Status, UNEXPLAINED};
 use super::{Aftermath, Course, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
 use crate::driver::qemu::clock::now;
-use crate::driver::qemu::domain::QemuDomain;
+use crate::driver::qemu::domain::{QemuDomain, TURN};
 use crate::driver::qemu::snapshots::is_own;
 use crate::job::{Engine, HypStatus, Job, JobConfig, Listed, Observation, Origin, Outcome, Progress, StartRequest};
 use crate::model::event::Payload;
@@ -23,8 +23,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// QEMU tells that a migration is over a moment before it lets the guest go on.
 const NOT_YET: &str = "Migration is not finalized yet";
 const MOMENT: Duration = Duration::from_millis(5);
-/// How long a call waits for its turn.
-const TURN: Duration = Duration::from_secs(30);
 /// No limit, in bytes per second: what QEMU writes to a file is limited by the file.
 pub(super) const UNLIMITED: u64 = (i64::MAX as u64 >> 20) << 20;
 

@@ -67,7 +67,7 @@ impl QemuDomain {
         if snapshot.is_external() {
             return self.merge_images(&snapshot, flags);
         }
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         match self.delete_tag(name, flags)? {
             Some(job) => Ok(job),
             // No image has it any more.

@@ -32,7 +32,7 @@ struct Overlay {
 impl QemuDomain {
     /// Returns the name of the job, which has ended.
     pub(super) fn take_of_disks(self: &Arc<Self>, mut def: SnapshotDef, flags: u32) -> Result<String> {
-        let _modify = self.modify.lock();
+        let _modify = self.changing_disks()?;
         let disks = self.align_disks(&mut def, flags)?;
         if flags & create::QUIESCE != 0 {
             return Err(Error::new(code::ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured"));

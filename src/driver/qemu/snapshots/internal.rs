@@ -37,7 +37,7 @@ impl Holder {
 impl QemuDomain {
     /// Returns the name of the job, which has ended.
     pub(super) fn take_of_machine(self: &Arc<Self>, mut def: SnapshotDef, flags: u32) -> Result<String> {
-        let modify = self.modify.lock();
+        let modify = self.changing_disks()?;
         let disks = self.align_disks(&mut def, flags)?;
         let parts = def.disks.iter().zip(&disks).filter(|(part, _)| part.location == Some(Location::Internal));
         let devices = parts.map(|(_, disk)| disk.root().map(str::to_owned)).collect::<Result<Vec<String>>>()?;

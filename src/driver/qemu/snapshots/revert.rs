@@ -28,7 +28,7 @@ impl QemuDomain {
     /// `virDomainRevertToSnapshot`; returns the name of the job, which has ended.
     pub(in crate::driver::qemu) fn snapshot_revert(self: &Arc<Self>, name: &str, flags: u32) -> Result<String> {
         self.require_alive()?;
-        let modify = self.modify.lock();
+        let modify = self.changing_disks()?;
         if flags & JOB_START_PARALLEL == 0 {
             self.refuse_if_any_busy().map_err(|error| Error { code: code::OPERATION_INVALID, ..error })?;
         }
