@@ -3,11 +3,13 @@
 mod support;
 
 use std::collections::HashSet;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::vm::*;
 use support::*;
+use virt_jobs::driver::request::{BlockCopy, CopyDestination};
 use virt_jobs::driver::{qemu, Key};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::JOB_START_PERSIST;
@@ -242,6 +244,41 @@ fn a_domain_that_is_killed_while_it_is_to_start_a_job_leaves_no_files_either() {
         signal(libc::SIGKILL);
         call.join().unwrap().unwrap_err();
         wait_until("its files are gone", || vm.client.connection.domains().unwrap().is_empty() && vm.files().is_empty());
+    }
+}
+
+#[test]
+fn a_domain_that_is_started_again_at_once_knows_no_job_that_the_last_one_did_not_come_to_start() {
+    let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
+    let disk = [disk_xml("vda", "virtio", &vm.chain[1])];
+    for round in 0..6 {
+        let domain = vm.client.connection.domain(&vm.client.connection.lookup(Key::Name("vm")).unwrap()).unwrap();
+        let (pid, path) = (domain.identity().id, vm.path("copy.qcow2"));
+        send_signal(pid, libc::SIGSTOP);
+        let start = |path: &std::path::Path| {
+            let destination = CopyDestination::Path { path: path.to_str().unwrap(), raw: false, block: false };
+            let flags = JOB_START_PERSIST;
+            domain.block_copy(&BlockCopy { disk: "vda", destination, bandwidth: 0, granularity: 0, buf_size: 0, flags })
+        };
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| start(&path));
+            let recorded = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("block-copy");
+            let files = || std::fs::read_dir(vm.vms().join("vm.jobs")).into_iter().flatten().flatten();
+            wait_until("the start is on its way", || files().any(recorded));
+            // Keeps who takes back the record busy, until the next domain would read it.
+            let records = std::fs::File::open(vm.vms().join("vm.jobs")).unwrap();
+            // SAFETY: the descriptor is open.
+            assert_eq!(unsafe { libc::flock(records.as_raw_fd(), libc::LOCK_EX) }, 0);
+            send_signal(pid, libc::SIGKILL);
+            wait_until("the end is noticed", || !domain.is_active());
+            let again = scope.spawn(|| wait_until("it is started again", || vm.create("vm", &disk).is_ok()));
+            std::thread::sleep(Duration::from_millis(400));
+            drop(records);
+            again.join().unwrap();
+            call.join().unwrap().unwrap_err();
+        });
+        let told: Vec<String> = vm.client.told().into_iter().filter(|line| line.contains("block-copy")).collect();
+        assert_eq!(told, [""; 0], "round {round}");
     }
 }
 

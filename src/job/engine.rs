@@ -96,6 +96,11 @@ impl Engine {
         self.jobs.is_empty()
     }
 
+    /// Whether it is not known yet of some job that it has been started, or has not.
+    pub fn is_starting(&self) -> bool {
+        self.jobs.values().any(|job| job.launching)
+    }
+
     /// The job of that name, if it is listed.
     pub fn get(&self, name: &str) -> Option<&Job> {
         self.find(name).filter(|job| job.is_listed())

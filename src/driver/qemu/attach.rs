@@ -114,6 +114,7 @@ impl<'a> Newcomer<'a> {
         let uuid = uuid.unwrap_or_else(|| Uuid::derived(&self.socket.to_string_lossy()));
         let def = written.unwrap_or_else(|| describe(&name, uuid, &answers));
         let me = DomainRef { name, uuid, id: self.monitor.peer_pid().unwrap_or(0) };
+        hub.await_calls(&me.name, deadline);
         let domain = Arc::new(QemuDomain::new(hub, me, records, Some(self.monitor), def, ours));
         let mut found = domain.records.load();
         domain.take_over(&mut found);

@@ -168,6 +168,15 @@ impl Hub {
         }
     }
 
+    /// Waits until calls have failed that were starting jobs of an earlier domain of this name when it ended: they take back
+    /// the records of these jobs, which the next domain would take for its own.
+    pub fn await_calls(&self, name: &str, deadline: Instant) {
+        for domain in self.all().iter().filter(|domain| domain.me.name == name && !domain.alive.load(Ordering::Acquire)) {
+            domain.table.wait_until(deadline, |engine| !engine.is_starting());
+            domain.records.write();
+        }
+    }
+
     /// Removes the files of a domain, if not now then when its process is gone.
     pub fn sweep_up(&self, domain: &Arc<QemuDomain>) {
         self.lingering.lock().push(domain.clone());

@@ -163,6 +163,8 @@ impl QemuDomain {
             return;
         }
         if let Some(hub) = self.hub.upgrade() {
+            // What is still to be removed would be found, and taken for that of a domain that was lost.
+            self.records.write();
             hub.remove(self);
             hub.sweep_up(self);
         }
