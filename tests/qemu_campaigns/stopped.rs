@@ -180,7 +180,9 @@ fn calls_on_a_qemu_that_stands_still_fail_within_the_promised_time() {
     assert!(rig.client.domain.job_xml(&copy, true).unwrap().contains("<bandwidth"));
     rig.client.domain.control_job(&copy, ControlOp::Abort).unwrap();
     assert_eq!(rig.client.end(&copy), JobState::Aborted);
-    assert_eq!(rig.client.states(&copy).len(), 4);
+    // It may have come to its end meanwhile.
+    let states: Vec<String> = rig.client.states(&copy).into_iter().filter(|state| state != "ready").collect();
+    assert_eq!(states, ["running", "paused", "running", "aborted"]);
     chronicle.check_ended();
     assert_sent_once(&rig);
 }
