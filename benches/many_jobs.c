@@ -1,7 +1,6 @@
 /* What N monitors with a job each cost: one list over all of them, and doing nothing. */
-#include "bench.h"
+#include "process.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -69,32 +68,6 @@ static void serve(const char *dir, int count)
             } else if (polled[i].revents) {
                 answer(polled[i].fd);
             }
-}
-
-static long private_kib(void)
-{
-    char line[256];
-    long kib = -1;
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-
-    MUST(file);
-    while (fgets(line, sizeof(line), file))
-        if (sscanf(line, "Private_Dirty: %ld", &kib) == 1)
-            break;
-    fclose(file);
-    return kib;
-}
-
-static int threads(void)
-{
-    DIR *dir = opendir("/proc/self/task");
-    int count = -2; /* . and .. */
-
-    MUST(dir);
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
 }
 
 static double cpu_ms(void)

@@ -4,9 +4,8 @@ mod support;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -92,23 +91,8 @@ fn config_of(client: &Client, name: &str) -> String {
 
 /// Runs a client and kills it this long after it has come to work.
 fn kill_one(dir: &Path, seed: usize, after: Duration) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["work_until_killed", "--exact", "--nocapture", "--test-threads", "1"])
-        .env(WORK, dir)
-        .env(SCHEDULE, seed.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "the client has not come to work");
-    }
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let seed = seed.to_string();
+    kill_after(another_client("work_until_killed", &[(WORK, dir.as_os_str()), (SCHEDULE, seed.as_ref())]), after);
 }
 
 /// What a killed client had done with a job.

@@ -3,7 +3,6 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -37,23 +36,7 @@ fn work_until_killed() {
 
 /// Runs a client and kills it this long after it has come to work.
 fn kill_one(dir: &Path, after: Duration) {
-    let program = std::env::current_exe().unwrap();
-    let mut child = Command::new(program)
-        .args(["work_until_killed", "--exact", "--nocapture", "--test-threads", "1"])
-        .env(WORK, dir)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "the client has not come to work");
-    }
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after(another_client("work_until_killed", &[(WORK, dir.as_os_str())]), after);
 }
 
 /// Ends what still runs, and takes what is kept off the list.

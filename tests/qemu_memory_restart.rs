@@ -3,13 +3,12 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use serde_json::json;
 use support::memory::{is_running, Bare};
-use support::{wait_until, Client, Other};
+use support::{another_client, wait_until, Client, Other};
 use virt_jobs::driver::request::{CoreDump, Migrate, Save};
 use virt_jobs::model::{ControlOp, DomainState, JobState, JobType};
 
@@ -36,21 +35,7 @@ fn work_until_killed() {
 }
 
 fn worker(dir: &Path, task: &str) -> Child {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["work_until_killed", "--exact", "--nocapture", "--test-threads", "1"])
-        .env(WORK, dir)
-        .env(TASK, task)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "the client has not come to work");
-    }
-    child
+    another_client("work_until_killed", &[(WORK, dir.as_os_str()), (TASK, task.as_ref())])
 }
 
 /// Starts the job by a client, and kills that while the job is on its way.

@@ -281,19 +281,7 @@ fn of_two_processes_on_a_directory_the_one_with_the_monitor_keeps_the_records() 
     let Some(vm) = Vm::start(&["base", "top"], PAUSED) else { return };
     let Vm { client, chain, reaper, dir } = vm;
     drop(client);
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["work_with_the_monitor_held", "--exact", "--nocapture"])
-        .env(HOLD, dir.path())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0);
-    }
+    let mut child = another_client("work_with_the_monitor_held", &[(HOLD, dir.path().as_os_str())]);
     let vms = dir.path().join("vms");
     let connection = virt_jobs::driver::qemu::open(&vms, std::sync::Arc::new(virt_jobs::event::Subscriptions::new())).unwrap();
     assert_eq!(connection.domains().unwrap().len(), 0);

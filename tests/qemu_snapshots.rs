@@ -3,7 +3,6 @@
 mod support;
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -404,22 +403,7 @@ fn work_until_killed() {
 }
 
 fn kill_one(dir: &Path, after: Duration) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["work_until_killed", "--exact", "--nocapture", "--test-threads", "1"])
-        .env(WORK, dir)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "the client has not come to work");
-    }
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_after(another_client("work_until_killed", &[(WORK, dir.as_os_str())]), after);
 }
 
 /// Everything that the killed clients began is over, every snapshot that is known is there, and can be deleted.

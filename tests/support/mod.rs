@@ -184,6 +184,32 @@ pub fn send_signal(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
+/// Runs this program again as another client, to do what the test of that name does where these variables are set; returns
+/// when it says that it is attached.
+pub fn another_client(work: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([work, "--exact", "--nocapture", "--test-threads", "1"])
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("attached") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "the client has not come to work");
+    }
+    child
+}
+
+/// Lets it work for so long, and kills it.
+pub fn kill_after(mut client: Child, time: Duration) {
+    std::thread::sleep(time);
+    client.kill().unwrap();
+    client.wait().unwrap();
+}
+
 /// Takes notes of everything that a connection announces.
 #[derive(Clone, Default)]
 pub struct Notes {
