@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod older;
+pub mod overlay;
 pub mod qemu;
 pub mod request;
 pub mod table;
