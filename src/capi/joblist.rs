@@ -12,7 +12,7 @@ use super::ctypes::{virDomainJob, virDomainJobPtr, virTypedParameter};
 use super::entry::{Call, Outcome};
 use super::typedparam;
 use crate::driver::request::ListFilter;
-use crate::driver::Domain;
+use crate::driver::Jobs;
 use crate::job::Job;
 use crate::model::flags::list;
 use crate::model::{code, DomainRef, Now, Result, TypedValue};
@@ -175,7 +175,7 @@ impl Listing {
     }
 
     /// Takes all jobs of a domain that the flags select.
-    pub fn take(&mut self, driver: &dyn Domain, filter: u32, domain: Option<&DomainRef>) -> Result<()> {
+    pub fn take(&mut self, driver: &dyn Jobs, filter: u32, domain: Option<&DomainRef>) -> Result<()> {
         let mut failed = None;
         driver.list_jobs(ListFilter(filter), &mut |job| {
             if failed.is_none() {
@@ -188,7 +188,7 @@ impl Listing {
     /// Takes the jobs of one domain of many. One that has gone away has none, and one that cannot be asked for fresh
     /// figures does not keep the others from being listed: its jobs come with what was last heard of them, as do those of
     /// one that is known to be `silent`.
-    pub fn take_from_many(&mut self, driver: &dyn Domain, domain: &DomainRef, silent: bool) -> Result<()> {
+    pub fn take_from_many(&mut self, driver: &dyn Jobs, domain: &DomainRef, silent: bool) -> Result<()> {
         let before = self.count;
         match self.take(driver, if silent { self.flags & !list::STATS } else { self.flags }, Some(domain)) {
             Err(error) if error.code == code::NO_DOMAIN => Ok(()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::handle::Connect;
 use super::object::Strong;
 use crate::driver::request::ListFilter;
-use crate::driver::{Connection, Domain, DomainSummary, Key};
+use crate::driver::{Connection, Domain, DomainSummary, Jobs, Key};
 use crate::event::Subscriptions;
 use crate::job::Job;
 use crate::model::{from, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, Result, Uuid};
@@ -53,6 +53,28 @@ impl Connection for Fake {
     }
 }
 
+impl Jobs for Fake {
+    fn list_jobs(&self, _filter: ListFilter, _sink: &mut dyn FnMut(&Job)) -> Result<()> {
+        Ok(())
+    }
+
+    fn job_xml(&self, name: &str, _with_stats: bool) -> Result<String> {
+        Err(Error::no_job(name))
+    }
+
+    fn control_job(&self, name: &str, _op: ControlOp) -> Result<()> {
+        Err(Error::no_job(name))
+    }
+
+    fn set_job_speed(&self, name: &str, _bytes_per_s: u64) -> Result<()> {
+        Err(Error::no_job(name))
+    }
+
+    fn wait_job(&self, name: &str, _states: u32, _timeout: Option<Duration>) -> Result<Option<JobState>> {
+        Err(Error::no_job(name))
+    }
+}
+
 impl Domain for Fake {
     fn identity(&self) -> DomainRef {
         guest()
@@ -83,20 +105,5 @@ impl Domain for Fake {
     }
     fn destroy(&self, _flags: u32) -> Result<()> {
         Ok(())
-    }
-    fn list_jobs(&self, _filter: ListFilter, _sink: &mut dyn FnMut(&Job)) -> Result<()> {
-        Ok(())
-    }
-    fn job_xml(&self, name: &str, _with_stats: bool) -> Result<String> {
-        Err(Error::no_job(name))
-    }
-    fn control_job(&self, name: &str, _op: ControlOp) -> Result<()> {
-        Err(Error::no_job(name))
-    }
-    fn set_job_speed(&self, name: &str, _bytes_per_s: u64) -> Result<()> {
-        Err(Error::no_job(name))
-    }
-    fn wait_job(&self, name: &str, _states: u32, _timeout: Option<Duration>) -> Result<Option<JobState>> {
-        Err(Error::no_job(name))
     }
 }

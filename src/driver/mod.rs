@@ -5,12 +5,14 @@
 //! against the interface (`capi` does that once for all drivers).
 
 pub mod backup;
+pub mod clock;
 pub mod older;
 pub mod overlay;
 pub mod qemu;
 pub mod request;
 pub mod table;
 pub mod test;
+pub mod translate;
 pub mod uri;
 
 use std::sync::Arc;
@@ -86,8 +88,21 @@ pub trait Connection: Send + Sync {
     }
 }
 
+/// The jobs of one domain.
+pub trait Jobs: Send + Sync {
+    /// Calls `sink` for each job that `filter` selects, oldest first. Never asks a monitor unless the filter wants statistics.
+    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()>;
+    /// The job's XML document.
+    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String>;
+    fn control_job(&self, name: &str, op: ControlOp) -> Result<()>;
+    /// Changes a job's limit in bytes per second; 0 lifts it.
+    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()>;
+    /// Waits until the job is in one of `states` (bits of `1 << state`) or has ended. `None` when the time is over.
+    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>>;
+}
+
 /// One domain of a connection.
-pub trait Domain: Send + Sync {
+pub trait Domain: Jobs {
     fn identity(&self) -> DomainRef;
     /// The state and its reason (`model::domain::reason`).
     fn state(&self) -> Result<(DomainState, i32)>;
@@ -116,16 +131,6 @@ pub trait Domain: Send + Sync {
     fn detach_device(&self, _xml: &str, _flags: u32) -> Result<()> {
         Err(Error::no_support("virDomainDetachDeviceFlags"))
     }
-
-    /// Calls `sink` for each job that `filter` selects, oldest first. Never asks a monitor unless the filter wants statistics.
-    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()>;
-    /// The job's XML document.
-    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String>;
-    fn control_job(&self, name: &str, op: ControlOp) -> Result<()>;
-    /// Changes a job's limit in bytes per second; 0 lifts it.
-    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()>;
-    /// Waits until the job is in one of `states` (bits of `1 << state`) or has ended. `None` when the time is over.
-    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>>;
 
     /// Whether libvirt's rules let a block job start on a disk; asked where another argument is known to be wrong already,
     /// since libvirt finds the job in the way first.

@@ -20,7 +20,7 @@ use super::records::Records;
 use super::snapshots::Snapshots;
 use crate::driver::request::*;
 use crate::driver::table::JobTable;
-use crate::driver::Domain;
+use crate::driver::{Domain, Jobs};
 use crate::job::{Job, JobConfig};
 use crate::model::event::{lifecycle, Event, Payload};
 use crate::model::{code, ControlOp, DomainInfo, DomainRef, DomainState, Error, JobState, JobType, Result, TypedParam};
@@ -233,6 +233,46 @@ const XML_INACTIVE: u32 = 1 << 1;
 /// The trait's receivers are plain references, the work needs to be shared with callbacks.
 pub(super) struct Handle(pub Arc<QemuDomain>);
 
+impl Jobs for Handle {
+    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
+        if filter.stats() && self.is_active() {
+            self.0.refresh_jobs()?;
+            self.0.refresh_course()?;
+        }
+        self.0.table.list(filter, sink);
+        Ok(())
+    }
+
+    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
+        let describe = || self.0.table.read(|engine| engine.get(name).map(|job| crate::xml::job::job_xml(job, now(), with_stats)));
+        let missing = || Error::no_job(name);
+        let running = self.0.table.read(|engine| engine.get(name).map(|job| !job.state().is_final() && !job.is_settling()));
+        if !with_stats || !running.ok_or_else(missing)? || !self.is_active() {
+            return describe().ok_or_else(missing);
+        }
+        // One that ends during the question and is not kept has left the list with its answer.
+        match self.0.table.read(|engine| engine.get(name).is_none_or(Job::is_listed_by_hypervisor)) {
+            true => self.0.refresh_jobs()?,
+            false => self.0.refresh_course()?,
+        }
+        describe().ok_or_else(missing)
+    }
+
+    fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
+        self.0.control(name, op)?;
+        self.0.forget_if_empty();
+        Ok(())
+    }
+
+    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()> {
+        self.0.set_speed(name, bytes_per_s)
+    }
+
+    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
+        self.0.table.wait(name, states, timeout)
+    }
+}
+
 impl Domain for Handle {
     fn identity(&self) -> DomainRef {
         self.0.identity()
@@ -295,44 +335,6 @@ impl Domain for Handle {
 
     fn detach_device(&self, xml: &str, _flags: u32) -> Result<()> {
         self.0.detach_disk(xml)
-    }
-
-    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
-        if filter.stats() && self.is_active() {
-            self.0.refresh_jobs()?;
-            self.0.refresh_course()?;
-        }
-        self.0.table.list(filter, sink);
-        Ok(())
-    }
-
-    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
-        let describe = || self.0.table.read(|engine| engine.get(name).map(|job| crate::xml::job::job_xml(job, now(), with_stats)));
-        let missing = || Error::no_job(name);
-        let running = self.0.table.read(|engine| engine.get(name).map(|job| !job.state().is_final() && !job.is_settling()));
-        if !with_stats || !running.ok_or_else(missing)? || !self.is_active() {
-            return describe().ok_or_else(missing);
-        }
-        // One that ends during the question and is not kept has left the list with its answer.
-        match self.0.table.read(|engine| engine.get(name).is_none_or(Job::is_listed_by_hypervisor)) {
-            true => self.0.refresh_jobs()?,
-            false => self.0.refresh_course()?,
-        }
-        describe().ok_or_else(missing)
-    }
-
-    fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
-        self.0.control(name, op)?;
-        self.0.forget_if_empty();
-        Ok(())
-    }
-
-    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()> {
-        self.0.set_speed(name, bytes_per_s)
-    }
-
-    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
-        self.0.table.wait(name, states, timeout)
     }
 
     fn block_pull(&self, request: &BlockPull<'_>) -> Result<String> {

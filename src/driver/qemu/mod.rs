@@ -5,7 +5,6 @@ mod backing;
 mod backup;
 mod block;
 mod blockdev;
-mod clock;
 mod command_line;
 mod connection;
 mod copy;
@@ -40,6 +39,7 @@ mod replay_tests;
 mod shutdown;
 mod sizes;
 mod snapshots;
-mod translate;
 
 pub use connection::open;
+
+use super::{clock, translate};

@@ -4,9 +4,32 @@ use std::time::Duration;
 
 use super::vm::Vm;
 use crate::driver::request::*;
-use crate::driver::Domain;
+use crate::driver::{Domain, Jobs};
 use crate::job::Job;
 use crate::model::{ControlOp, DomainInfo, DomainRef, DomainState, JobState, Result, TypedParam};
+
+impl Jobs for Vm {
+    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
+        self.list(filter, sink);
+        Ok(())
+    }
+
+    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
+        self.describe(name, with_stats)
+    }
+
+    fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
+        self.control(name, op)
+    }
+
+    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()> {
+        self.set_speed(name, bytes_per_s)
+    }
+
+    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
+        self.table.wait(name, states, timeout)
+    }
+}
 
 impl Domain for Vm {
     fn identity(&self) -> DomainRef {
@@ -59,27 +82,6 @@ impl Domain for Vm {
     fn destroy(&self, flags: u32) -> Result<()> {
         super::check_flags(flags, super::DESTROY_GRACEFUL, "virDomainDestroyFlags")?;
         Vm::destroy(self)
-    }
-
-    fn list_jobs(&self, filter: ListFilter, sink: &mut dyn FnMut(&Job)) -> Result<()> {
-        self.list(filter, sink);
-        Ok(())
-    }
-
-    fn job_xml(&self, name: &str, with_stats: bool) -> Result<String> {
-        self.describe(name, with_stats)
-    }
-
-    fn control_job(&self, name: &str, op: ControlOp) -> Result<()> {
-        self.control(name, op)
-    }
-
-    fn set_job_speed(&self, name: &str, bytes_per_s: u64) -> Result<()> {
-        self.set_speed(name, bytes_per_s)
-    }
-
-    fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
-        self.table.wait(name, states, timeout)
     }
 
     fn block_pull(&self, request: &BlockPull<'_>) -> Result<String> {

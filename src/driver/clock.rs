@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::model::Now;
 
 /// This moment on both clocks.
-pub(super) fn now() -> Now {
+pub fn now() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
     let wall_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
     // The process's clock starts where the wall clock stands, so that times of an earlier process can be placed on it.

@@ -1,4 +1,4 @@
-//! QEMU's words for jobs, in the engine's terms. No I/O: recorded conversations can be replayed through it.
+//! QEMU's words for jobs, in the engine's terms, for every driver that hears them. No I/O: recorded conversations can be replayed through it.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::job::{HypStatus, Listed, Observation, Outcome, Progress};
 use crate::model::JobType;
 
 /// The type of job that QEMU means by a `JobType` word.
-pub(super) fn kind_of(word: &str) -> JobType {
+pub fn kind_of(word: &str) -> JobType {
     match word {
         "stream" => JobType::BlockPull,
         "mirror" => JobType::BlockCopy,
@@ -22,7 +22,7 @@ pub(super) fn kind_of(word: &str) -> JobType {
 }
 
 /// What an event says about jobs, in order. Events with parts missing say nothing.
-pub(super) fn observations(name: &str, data: &Value) -> Vec<Observation> {
+pub fn observations(name: &str, data: &Value) -> Vec<Observation> {
     match name {
         "JOB_STATUS_CHANGE" => match (id_of(data, "id"), text(data, "status")) {
             (Some(id), Some(status)) => vec![Observation::Status { id: id.to_owned(), status: HypStatus::parse(status) }],
@@ -50,7 +50,7 @@ fn position(data: &Value) -> Option<Observation> {
 }
 
 /// Reads the reply to `query-jobs`; entries without an id are passed over.
-pub(super) fn listing(reply: &Value) -> Vec<Listed> {
+pub fn listing(reply: &Value) -> Vec<Listed> {
     let entry = |job: &Value| {
         Some(Listed {
             id: id_of(job, "id")?.to_owned(),
@@ -72,11 +72,11 @@ fn id_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// A count; 0 where QEMU gives none, or one that cannot be a count.
-pub(super) fn number(value: &Value, key: &str) -> u64 {
+pub fn number(value: &Value, key: &str) -> u64 {
     value.get(key).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// A string member.
-pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
