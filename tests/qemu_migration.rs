@@ -208,7 +208,7 @@ fn a_migration_is_found_by_whoever_comes_later() {
     let (_there, _monitor) = pair.destination();
     let Guest { client, mut bare } = pair.0;
     drop(client);
-    bare.other.run("migrate-set-parameters", json!({ "max-bandwidth": 8 << 20 }));
+    bare.other.run("migrate-set-parameters", json!({ "max-bandwidth": 100_000 }));
     let uri = format!("unix:{}", bare.dir.path().join("incoming.sock").display());
     bare.other.run("migrate", json!({ "uri": uri }));
     let client = Client::open(&bare.dir.path().join("vms"));

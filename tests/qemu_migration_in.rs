@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::vm::{disk_xml, domain_xml, path_of, Reaper};
 use support::*;
-use virt_jobs::driver::request::ListFilter;
+use virt_jobs::driver::request::{ListFilter, Save};
 use virt_jobs::driver::Key;
 use virt_jobs::model::domain::reason;
 use virt_jobs::model::{code, ControlOp, DomainState, JobState, JobType};
@@ -23,8 +23,10 @@ struct Pair {
     dir: tempfile::TempDir,
 }
 
-/// What QEMU calls a migration, which has no name there.
+/// What the migration is called that comes in to a QEMU which somebody else started: it has no id there.
 const JOB: &str = "migration";
+/// The same where the QEMU was started here.
+const OWN_JOB: &str = "migration-in-1";
 
 impl Pair {
     fn new(extra: &[&str]) -> Option<Pair> {
@@ -208,15 +210,40 @@ fn a_guest_moves_between_two_domains_that_were_started_here() {
     let found = connection.create_xml(&xml.replace("</name>", &format!("</name><uuid>{uuid}</uuid>")), 0).unwrap();
     let domain = connection.domain(&found).unwrap();
     assert_eq!(domain.state().unwrap(), (DomainState::Paused, reason::PAUSED_MIGRATION));
+    let document = domain.job_xml(OWN_JOB, true).unwrap();
+    assert!(document.contains("type='migration-in'") && document.contains(&format!("<uri>{uri}</uri>")), "{document}");
     let mut other = vm.second();
     other.run("migrate", json!({ "uri": uri }));
-    assert_eq!(domain.wait_job(JOB, 0, Some(Duration::from_secs(30))).unwrap(), Some(JobState::Completed));
+    assert_eq!(domain.wait_job(OWN_JOB, 0, Some(Duration::from_secs(30))).unwrap(), Some(JobState::Completed));
     assert_eq!(domain.state().unwrap(), (DomainState::Running, reason::RUNNING_MIGRATED));
     events.flush();
     let told: Vec<String> = notes.all().into_iter().filter(|line| line.starts_with("lifecycle")).collect();
     assert_eq!(told, ["lifecycle 2 1", "lifecycle 4 1"]);
     assert_eq!(connection.lookup(Key::Name("there")).unwrap().uuid.to_string(), uuid);
     domain.destroy(0).unwrap();
+}
+
+#[test]
+fn a_domain_that_waits_here_has_a_job_of_ours_which_the_next_client_finds() {
+    let Some(emulator) = emulator() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let vms = dir.path().join("vms");
+    std::fs::create_dir(&vms).unwrap();
+    let _reaper = Reaper(vms.clone());
+    let image = make_chain(dir.path(), &["disk"], 4).remove(0);
+    let open = || virt_jobs::driver::qemu::open(&vms, std::sync::Arc::new(virt_jobs::event::Subscriptions::new())).unwrap();
+    let connection = open();
+    connection.create_xml(&waiting_xml(&path_of(&emulator), &vms, &image, "defer"), 0).unwrap();
+    drop(connection);
+    let connection = open();
+    let domain = connection.domain(&connection.lookup(Key::Name("there")).unwrap()).unwrap();
+    let mut jobs = Vec::new();
+    domain.list_jobs(ListFilter(0), &mut |job| jobs.push((job.name().to_owned(), job.kind(), job.state()))).unwrap();
+    assert_eq!(jobs, [(OWN_JOB.to_owned(), JobType::MigrationIn, JobState::Running)]);
+    assert_eq!(domain.save(&Save { file: "/x", xml: None, flags: 0 }).map_err(|e| e.code), Err(code::OPERATION_INVALID));
+    domain.control_job(OWN_JOB, ControlOp::Abort).unwrap();
+    assert_eq!(domain.wait_job(OWN_JOB, 0, Some(Duration::from_secs(30))).unwrap(), Some(JobState::Aborted));
+    wait_until("the domain has gone", || connection.domains().unwrap().is_empty());
 }
 
 #[test]
@@ -235,7 +262,7 @@ fn why_a_domain_of_ours_could_not_take_a_guest_in_is_in_the_error_of_the_job() {
     // Somebody connects who has something else to say.
     let mut stream = std::os::unix::net::UnixStream::connect(dir.path().join("in.sock")).unwrap();
     std::io::Write::write_all(&mut stream, &[b'x'; 64]).unwrap();
-    assert_eq!(domain.wait_job(JOB, 0, Some(Duration::from_secs(30))).unwrap(), Some(JobState::Failed));
+    assert_eq!(domain.wait_job(OWN_JOB, 0, Some(Duration::from_secs(30))).unwrap(), Some(JobState::Failed));
     let log = std::fs::read_to_string(vms.join("there.log")).unwrap();
     assert!(log.contains("Not a migration stream"), "{log}");
 }

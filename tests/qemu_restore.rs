@@ -26,7 +26,10 @@ fn save(vm: &Vm, path: &Path) {
 }
 
 fn try_restore(vm: &Vm, path: &Path, xml: Option<&str>, flags: u32) -> Result<(), Error> {
-    vm.client.connection.restore(&Restore { file: path.to_str().unwrap(), xml, flags })
+    let (domain, name) = vm.client.connection.restore(&Restore { file: path.to_str().unwrap(), xml, flags })?;
+    vm.client.connection.lookup(Key::Uuid(domain)).unwrap();
+    assert!(vm.client.told().contains(&format!("{name} restore running")), "{name}");
+    Ok(())
 }
 
 /// The domain after it has been brought back: it is another one, under the same name.
@@ -235,7 +238,7 @@ const MIB: u64 = 384;
 /// A stopped QEMU shows what there is to see on the way.
 fn stopped_restore(vm: &Vm, path: &Path, flags: u32) -> (std::thread::JoinHandle<Result<(), Error>>, i32) {
     let (connection, file) = (vm.client.connection.clone(), path.to_str().unwrap().to_owned());
-    let call = std::thread::spawn(move || connection.restore(&Restore { file: &file, xml: None, flags }));
+    let call = std::thread::spawn(move || connection.restore(&Restore { file: &file, xml: None, flags }).map(drop));
     let deadline = Instant::now() + Duration::from_secs(20);
     let pid = loop {
         let pid = vm.client.connection.lookup(Key::Name("vm")).map_or(-1, |found| found.id);

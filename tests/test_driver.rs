@@ -109,7 +109,7 @@ fn a_fixture_or_an_image_that_is_no_file_is_refused_at_once() {
         for path in paths {
             let file = path.to_str().unwrap();
             let fixture = test::open(&Target::TestFixture(path.clone()), Arc::new(Subscriptions::new()));
-            let restored = client.connection.restore(&Restore { file, xml: None, flags: 0 });
+            let restored = client.connection.restore(&Restore { file, xml: None, flags: 0 }).map(drop);
             told.send([fixture.map(drop), restored].map(|result| result.map_err(|e| (e.code, e.message())))).unwrap();
         }
     });

@@ -15,7 +15,7 @@ int main(void)
 {
     virConnectPtr conn;
     virDomainPtr dom;
-    char *before, *after;
+    char *before, *after, *name;
 
     quiet_errors();
     conn = open_fixture(FIXTURE("<jobs:speed unit='GiB'>1</jobs:speed>"));
@@ -29,6 +29,9 @@ int main(void)
     CHECK_INT(virDomainSave(dom, "./saved"), -1);
     CHECK_ERROR(VIR_ERR_OPERATION_INVALID);
     CHECK_INT(virDomainRestore(conn, "./saved"), 0);
+    CHECK((name = virDomainJobLastStarted(dom, 0)) != NULL);
+    CHECK(strncmp(name, "restore-", 8) == 0);
+    free(name);
     check_state(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_RESTORED);
     CHECK((after = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE)) != NULL);
     CHECK_STR(after, before);

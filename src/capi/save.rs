@@ -61,7 +61,9 @@ fn save(call: &Call, domain: virDomainPtr, file: File<'_>) -> Outcome<()> {
 fn restore(call: &Call, conn: virConnectPtr, file: File<'_>) -> Outcome<()> {
     let connect = call.connection(conn)?;
     call.flags(file.flags, RESTORE_FLAGS)?;
-    Ok(connect.driver.restore(&Restore { file: &absolute(file.path)?, xml: file.xml, flags: file.flags })?)
+    let (domain, name) = connect.driver.restore(&Restore { file: &absolute(file.path)?, xml: file.xml, flags: file.flags })?;
+    note_started(domain, name);
+    Ok(())
 }
 
 /// Writes the memory and state of @domain to the file @to and stops it. Returns when that is done.

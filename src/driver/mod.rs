@@ -75,7 +75,8 @@ pub trait Connection: Send + Sync {
     fn create_xml(&self, _xml: &str, _flags: u32) -> Result<DomainRef> {
         Err(Error::no_support("virDomainCreateXML"))
     }
-    fn restore(&self, _request: &Restore<'_>) -> Result<()> {
+    /// Returns when the guest is back: the domain and the name of the job.
+    fn restore(&self, _request: &Restore<'_>) -> Result<(Uuid, String)> {
         Err(Error::no_support("virDomainRestore"))
     }
     /// The domain in a save image.

@@ -10,7 +10,7 @@ use super::migration::restore;
 use crate::driver::request::Restore;
 use crate::driver::{Connection, Domain, DomainSummary, Key};
 use crate::event::Subscriptions;
-use crate::model::{from, DomainRef, Error, Result};
+use crate::model::{from, DomainRef, Error, Result, Uuid};
 
 /// Opens a directory of monitor sockets, or one socket.
 ///
@@ -93,7 +93,7 @@ impl Connection for QemuConnection {
         Ok(summary(&self.hub.create(xml, flags)?).domain)
     }
 
-    fn restore(&self, request: &Restore<'_>) -> Result<()> {
+    fn restore(&self, request: &Restore<'_>) -> Result<(Uuid, String)> {
         self.hub.require_own_process()?;
         self.hub.restore(request)
     }

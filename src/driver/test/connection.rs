@@ -8,7 +8,7 @@ use super::world::World;
 use crate::driver::request::Restore;
 use crate::driver::{Connection, Domain, DomainSummary, Key};
 use crate::event::Subscriptions;
-use crate::model::{from, DomainRef, Error, Result};
+use crate::model::{from, DomainRef, Error, Result, Uuid};
 use crate::xml::domain::DomainDef;
 
 /// An open connection; the world lives as long as one of its connections.
@@ -81,7 +81,7 @@ impl Connection for TestConnection {
         Ok(vm.identity())
     }
 
-    fn restore(&self, request: &Restore<'_>) -> Result<()> {
+    fn restore(&self, request: &Restore<'_>) -> Result<(Uuid, String)> {
         memory::restore(&self.world, request)
     }
 }

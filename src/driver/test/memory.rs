@@ -10,12 +10,12 @@ use super::vm::{Locked, Vm};
 use super::world::World;
 use crate::driver::older::operation_name;
 use crate::driver::request::{CoreDump, Migrate, Restore, Save};
-use crate::driver::Key;
+use crate::driver::{Domain, Key};
 use crate::job::{JobConfig, Origin, Outcome, StartRequest};
 use crate::model::domain::reason;
 use crate::model::event::lifecycle;
 use crate::model::flags::{JOB_START_MASK, JOB_START_PARALLEL};
-use crate::model::{code, from, DomainState, Error, JobType, Result};
+use crate::model::{code, from, DomainState, Error, JobType, Result, Uuid};
 use crate::xml::domain::DomainDef;
 
 /// `virDomainSaveRestoreFlags`.
@@ -152,7 +152,7 @@ impl Vm {
 }
 
 /// Brings a domain back from the file of a save.
-pub(super) fn restore(world: &Arc<World>, request: &Restore<'_>) -> Result<()> {
+pub(super) fn restore(world: &Arc<World>, request: &Restore<'_>) -> Result<(Uuid, String)> {
     super::check_flags(request.flags & !JOB_START_MASK, SAVE_ALL, "virDomainRestoreFlags")?;
     no_other_xml(request.xml)?;
     let def = DomainDef::parse_live(&image::read_save(request.file)?)?;
@@ -171,7 +171,8 @@ pub(super) fn restore(world: &Arc<World>, request: &Restore<'_>) -> Result<()> {
     let paused = request.flags & (SAVE_PAUSED | SAVE_RUNNING) == SAVE_PAUSED;
     let wake = Consequence::Wake { arrival: Arrival::Restored, paused };
     let plan = locked.whole_memory_plan(JobType::Restore, wake, Passes::Unseen);
-    vm.run(locked, start, plan).map(drop)
+    let name = vm.run(locked, start, plan)?;
+    Ok((vm.identity().uuid, name))
 }
 
 fn no_other_xml(xml: Option<&str>) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{json, Map, Value};
 
 use super::reading::{End, Reading, Status, UNEXPLAINED};
-use super::{Aftermath, Course, QUERY_DUMP, QUERY_MIGRATE, RESUME};
+use super::{Aftermath, Course, FOREIGN, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::{QemuDomain, TURN};
@@ -16,8 +16,6 @@ use crate::model::event::Payload;
 use crate::model::{code, DomainState, Error, JobType, Result};
 use crate::qmp::CallError;
 
-/// What QEMU's migration is called that somebody else started.
-const FOREIGN: &str = "migration";
 /// How often somebody who waits for the end makes sure that QEMU still answers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// QEMU tells that a migration is over a moment before it lets the guest go on.
@@ -65,8 +63,11 @@ impl QemuDomain {
         self.over(&course, &reading, end);
     }
 
-    /// A migration that is somebody else's. One that comes in to a QEMU that waits for it is its own kind.
+    /// A migration that nobody here has started. One that comes in to a QEMU that waits for it is its own kind.
     fn discover_migration(self: &Arc<Self>, progress: Progress) {
+        if self.ours && self.inner.lock().expects_migration {
+            return self.expect_guest();
+        }
         let kind = {
             let mut inner = self.inner.lock();
             let kind = if inner.expects_migration { JobType::MigrationIn } else { JobType::Migration };
@@ -148,7 +149,7 @@ impl QemuDomain {
     /// Asks once more about a migration that its own events may not tell of.
     pub(in crate::driver::qemu) fn recheck_course(self: &Arc<Self>) {
         let course = self.inner.lock().migrations.course.clone();
-        let Some(course) = course.filter(|course| course.job == FOREIGN) else { return };
+        let Some(course) = course.filter(Course::is_of_others) else { return };
         let domain = Arc::downgrade(self);
         self.post(course.question, json!({}), move |reply| {
             if let (Some(domain), Ok(reply)) = (domain.upgrade(), reply) {
@@ -164,7 +165,7 @@ impl QemuDomain {
             Some(course) if course.awaited => {}
             Some(course) if course.question == QUERY_MIGRATE => self.see_course(&course, reply),
             None if self.inner.lock().expects_migration => self.discover_migration(Progress::default()),
-            None if matches!(Reading::of_migration(reply).status, Status::UnderWay | Status::Cancelling) => {
+            None if matches!(Reading::of_migration(reply).status, Status::Setup | Status::UnderWay | Status::Cancelling) => {
                 let reading = Reading::of_migration(reply);
                 self.discover_migration(reading.progress);
                 self.report(FOREIGN, figures(FOREIGN, &reading));
@@ -220,7 +221,7 @@ impl QemuDomain {
     pub(in crate::driver::qemu) fn reserve_in_turn(self: &Arc<Self>, request: StartRequest) -> Result<String> {
         let deadline = Instant::now() + TURN;
         // What somebody else started may take as long as it likes.
-        let foreign = || self.inner.lock().migrations.course.as_ref().is_some_and(|course| course.job == FOREIGN);
+        let foreign = || self.inner.lock().migrations.course.as_ref().is_some_and(Course::is_of_others);
         loop {
             let free = self.table.wait_until(deadline, |engine| foreign() || engine.admits(&request).is_ok());
             self.require_alive()?;
@@ -236,7 +237,8 @@ impl QemuDomain {
 
     /// Waits until no job of ours holds the guest, for what must not come between.
     pub(in crate::driver::qemu) fn await_turn(&self) -> Result<()> {
-        let holder = || self.inner.lock().migrations.course.as_ref().map(|course| course.job.clone()).filter(|job| job != FOREIGN);
+        let holder =
+            || self.inner.lock().migrations.course.as_ref().filter(|course| !course.is_of_others()).map(|course| course.job.clone());
         let free = self.table.wait_until(Instant::now() + TURN, |_| holder().is_none());
         self.require_alive()?;
         match holder() {

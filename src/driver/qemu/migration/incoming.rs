@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::reading::{Reading, Status};
 use super::Course;
+use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::paths::VmPaths;
 use crate::driver::qemu::process;
-use crate::job::{Job, Observation, Outcome};
+use crate::job::{Job, JobConfig, Observation, Outcome, StartRequest};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
 use crate::model::{code, DomainState, Error, JobType, Result};
@@ -19,7 +20,13 @@ use crate::xml::domain::DomainDef;
 
 /// Whether a domain is configured to wait for a migration.
 pub(in crate::driver::qemu) fn waits_for_migration(def: &DomainDef) -> bool {
-    def.qemu_args.iter().any(|argument| matches!(argument.as_str(), "-incoming" | "--incoming"))
+    incoming(def).is_some()
+}
+
+/// Where a domain is configured to wait for a migration.
+fn incoming(def: &DomainDef) -> Option<&str> {
+    let at = def.qemu_args.iter().position(|argument| matches!(argument.as_str(), "-incoming" | "--incoming"))?;
+    Some(def.qemu_args.get(at + 1).map_or("", String::as_str))
 }
 
 /// Whether a job brings a guest in.
@@ -28,6 +35,18 @@ fn is_arrival(kind: JobType) -> bool {
 }
 
 impl QemuDomain {
+    /// The migration that a domain of ours was started for is a job of ours.
+    pub(super) fn expect_guest(self: &Arc<Self>) {
+        let uri = incoming(&self.inner.lock().def).filter(|uri| uri.contains(':')).map(str::to_owned);
+        let config = JobConfig { uri, ..JobConfig::default() };
+        let request = StartRequest { listed: false, ..StartRequest::new(JobType::MigrationIn, config.clone()) };
+        self.update_jobs(|engine, out| {
+            let Ok(reserved) = engine.reserve(request, now(), out) else { return };
+            self.inner.lock().migrations.course = Some(Course::of(&reserved.name, JobType::MigrationIn, &config, false));
+            engine.started(&reserved.name, now(), out);
+        });
+    }
+
     /// Until the guest is there, nothing can be done with it but to give it up. One that is read from an image is waited for,
     /// one that is somewhere else is not: it may never come.
     ///

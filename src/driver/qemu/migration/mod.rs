@@ -48,6 +48,8 @@ pub(in crate::driver::qemu) struct Course {
     pub loaded: bool,
 }
 
+/// What QEMU's migration is called that somebody else started.
+const FOREIGN: &str = "migration";
 /// How QEMU is asked about migrations of all kinds, and about a dump that is none.
 const QUERY_MIGRATE: &str = "query-migrate";
 const QUERY_DUMP: &str = "query-dump";
@@ -56,6 +58,11 @@ impl Course {
     fn of(job: &str, kind: JobType, config: &JobConfig, awaited: bool) -> Course {
         let question = if config.has_option(MEMORY_ONLY) { QUERY_DUMP } else { QUERY_MIGRATE };
         Course { job: job.to_owned(), kind, question, awaited, before: Map::new(), aborted: false, loaded: false }
+    }
+
+    /// Somebody else started it, or has to: it may take as long as it likes, and not tell what it does.
+    fn is_of_others(&self) -> bool {
+        self.job == FOREIGN || self.kind == JobType::MigrationIn
     }
 
     /// Why the guest is paused, and the detail of the event, when it stops on the way.

@@ -26,7 +26,7 @@ use crate::driver::request::Restore;
 use crate::job::{Engine, HypStatus, JobConfig, MigrationStats, Observation, Outcome, Progress, StartRequest};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
-use crate::model::{code, DomainState, Error, JobType, Result};
+use crate::model::{code, DomainState, Error, JobType, Result, Uuid};
 use crate::xml::domain::DomainDef;
 
 /// `virDomainSaveRestoreFlags`.
@@ -68,7 +68,7 @@ impl Source {
 
 impl Hub {
     /// `virDomainRestoreFlags`: starts a QEMU and has it read the image. Returns when the guest is back.
-    pub fn restore(self: &Arc<Self>, request: &Restore<'_>) -> Result<()> {
+    pub fn restore(self: &Arc<Self>, request: &Restore<'_>) -> Result<(Uuid, String)> {
         if request.flags & RESET_NVRAM != 0 {
             return Err(Error::unsupported("domains have no NVRAM here that could be reset"));
         }
@@ -84,7 +84,9 @@ impl Hub {
         let prepare = |domain: &Arc<QemuDomain>| begun = Some((domain.clone(), domain.announce_restore(start)));
         let how = Launch { arguments: &["-incoming", "defer"], prepare: Some(Box::new(prepare)), ..Launch::default() };
         let launched = self.launch(def, how);
-        let Some((domain, named)) = begun else { return launched.map(drop) };
+        let Some((domain, named)) = begun else {
+            return Err(launched.map_or_else(|error| error, |_| Error::internal("the domain came without its job")));
+        };
         let name = match (launched, named) {
             (Ok(_), Ok(name)) => name,
             (Err(error), Ok(name)) => {
@@ -96,7 +98,7 @@ impl Hub {
                 return Err(error);
             }
         };
-        domain.bring_back(&name, &image, direct, run)
+        domain.bring_back(&name, &image, direct, run).map(|()| (domain.me.uuid, name))
     }
 }
 
