@@ -36,9 +36,9 @@ static virDomainSnapshotPtr take(const char *name, unsigned int flags)
 
 int main(void)
 {
-    virDomainSnapshotPtr a, b, c, found;
+    virDomainSnapshotPtr a, b, c, found, *below;
     virConnectPtr conn;
-    char *xml;
+    char *xml, *names[1];
 
     quiet_errors();
     conn = open_fixture(FIXTURE("<jobs:speed unit='GiB'>1</jobs:speed>"));
@@ -60,6 +60,19 @@ int main(void)
     check_list(VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE, "a b ");
     check_list(VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL, "c ");
     check_list(VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL, "a b ");
+
+    CHECK_INT(virDomainSnapshotNumChildren(a, 0), 2);
+    CHECK_INT(virDomainSnapshotNumChildren(a, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL), 1);
+    CHECK_INT(virDomainSnapshotNumChildren(c, VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS), 0);
+    CHECK_INT(virDomainSnapshotListChildrenNames(a, names, 1, 0), 1);
+    CHECK_STR(names[0], "b");
+    free(names[0]);
+    CHECK_INT(virDomainSnapshotListAllChildren(a, NULL, 0), 2);
+    CHECK_INT(virDomainSnapshotListAllChildren(a, &below, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL), 1);
+    CHECK_STR(virDomainSnapshotGetName(below[0]), "c");
+    CHECK(below[1] == NULL);
+    CHECK_INT(virDomainSnapshotFree(below[0]), 0);
+    free(below);
 
     CHECK((found = virDomainSnapshotGetParent(c, 0)) != NULL);
     CHECK_STR(virDomainSnapshotGetName(found), "a");

@@ -125,10 +125,41 @@ static void show_selected(struct machine *m)
         say("%u selects %d", flags[i], virDomainSnapshotNum(m->dom, flags[i]));
 }
 
+/* What is based on a snapshot: directly, and at all; then the leaves among that, and the others. */
+static void show_below(struct machine *m, const char *name)
+{
+    static const unsigned int flags[] = {
+        0,
+        VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS,
+        VIR_DOMAIN_SNAPSHOT_LIST_LEAVES,
+        VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS | VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES,
+        VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS | VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL,
+        VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL,
+    };
+    virDomainSnapshotPtr snapshot = FIND(m, name), *found = NULL;
+    char *names[8];
+    int count;
+    size_t i;
+
+    for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        say("below %s %u selects %d", name, flags[i], virDomainSnapshotNumChildren(snapshot, flags[i]));
+    CALL(virDomainSnapshotNumChildren(snapshot, 1u << 20));
+    CALL(virDomainSnapshotListAllChildren(snapshot, NULL, 0));
+    for (count = CALL(virDomainSnapshotListChildrenNames(snapshot, names, 8, VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS)); count > 0;)
+        free(names[--count]);
+    for (count = CALL(virDomainSnapshotListAllChildren(snapshot, &found, 0)); count > 0;)
+        virDomainSnapshotFree(found[--count]);
+    free(found);
+    CALL(virDomainSnapshotListChildrenNames(snapshot, names, -1, 0));
+    release_snapshot(snapshot);
+}
+
 static void family(struct machine *m)
 {
     take_a_family(m);
     show_selected(m);
+    show_below(m, "base");
+    show_below(m, "leaf");
     delete_it(m, "left", 0);
     show_snapshot(m, "leaf");
     delete_it(m, "base", VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY);
@@ -205,6 +236,7 @@ static void handles(struct machine *m)
     CALL(virDomainRevertToSnapshot(snapshot, 0));
     CALL(virDomainSnapshotIsCurrent(snapshot, 0));
     CALL(virDomainSnapshotHasMetadata(snapshot, 0));
+    CALL(virDomainSnapshotNumChildren(snapshot, 0));
     xml = CALL_POINTER(virDomainSnapshotGetXMLDesc(snapshot, 0));
     free(xml);
     CALL(virDomainSnapshotFree(snapshot));

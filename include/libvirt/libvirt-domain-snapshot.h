@@ -135,6 +135,32 @@ int virDomainSnapshotNum(virDomainPtr domain, unsigned int flags);
 int virDomainSnapshotListNames(virDomainPtr domain, char **names, int nameslen, unsigned int flags);
 
 /**
+ * The number of snapshots that are based on @snapshot and that @flags (virDomainSnapshotListFlags) selects; with
+ * VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS also of those based on these, and so on.
+ *
+ * Returns the number, or -1 on error.
+ */
+int virDomainSnapshotNumChildren(virDomainSnapshotPtr snapshot, unsigned int flags);
+
+/**
+ * Stores the names of the snapshots that virDomainSnapshotNumChildren counts in @names, @nameslen at most. Release each
+ * with free().
+ *
+ * Returns how many were stored, or -1 on error.
+ */
+int virDomainSnapshotListChildrenNames(virDomainSnapshotPtr snapshot, char **names, int nameslen, unsigned int flags);
+
+/**
+ * Lists the snapshots that virDomainSnapshotNumChildren counts.
+ *
+ * If @snaps is not NULL it receives an array of handles, terminated by NULL: release each with virDomainSnapshotFree
+ * and the array with free().
+ *
+ * Returns the number of snapshots, or -1 on error, in which case *@snaps is NULL.
+ */
+int virDomainSnapshotListAllChildren(virDomainSnapshotPtr snapshot, virDomainSnapshotPtr **snaps, unsigned int flags);
+
+/**
  * Whether @domain has a current snapshot. @flags is 0.
  *
  * Returns 1 if it has, 0 if not, -1 on error.

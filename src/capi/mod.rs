@@ -82,7 +82,8 @@ pub use snapshot::{
     virDomainHasCurrentSnapshot, virDomainListAllSnapshots, virDomainRevertToSnapshot, virDomainSnapshotCreateXML,
     virDomainSnapshotCurrent, virDomainSnapshotDelete, virDomainSnapshotFree, virDomainSnapshotGetConnect, virDomainSnapshotGetDomain,
     virDomainSnapshotGetName, virDomainSnapshotGetParent, virDomainSnapshotGetXMLDesc, virDomainSnapshotHasMetadata,
-    virDomainSnapshotIsCurrent, virDomainSnapshotListNames, virDomainSnapshotLookupByName, virDomainSnapshotNum, virDomainSnapshotRef,
+    virDomainSnapshotIsCurrent, virDomainSnapshotListAllChildren, virDomainSnapshotListChildrenNames, virDomainSnapshotListNames,
+    virDomainSnapshotLookupByName, virDomainSnapshotNum, virDomainSnapshotNumChildren, virDomainSnapshotRef,
 };
 pub use typedparam::{
     virTypedParamsAddBoolean, virTypedParamsAddDouble, virTypedParamsAddFromString, virTypedParamsAddInt, virTypedParamsAddLLong,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::alloc::Array;
 use super::ctypes::{virConnectPtr, virDomainPtr, virDomainSnapshot, virDomainSnapshotPtr};
 use super::domain::changed;
-use super::entry::{entry, Call, Outcome};
+use super::entry::{entry, Call, Out, Outcome};
 use super::handle::{Domain, Snapshot};
 use super::job::note_started;
 use super::listing::store_names;
@@ -40,6 +40,8 @@ const XML_SECURE: u32 = 1 << 0;
 /// `virDomainSnapshotListFlags`, in groups: a snapshot must satisfy one flag of each group that has a flag set.
 mod filter {
     pub const ROOTS: u32 = 1 << 0;
+    /// The same bit, where snapshots are listed that are based on one.
+    pub const DESCENDANTS: u32 = 1 << 0;
     pub const METADATA: u32 = 1 << 1;
     pub const LEAVES: u32 = 1 << 2;
     pub const NO_LEAVES: u32 = 1 << 3;
@@ -95,6 +97,38 @@ fn names(driver: &dyn driver::Domain, flags: u32) -> Result<Vec<String>> {
         filter::GROUPS.iter().all(|group| flags & group == 0 || flags & group & traits != 0)
     };
     Ok(names.iter().zip(&documents).filter(selected).map(|(name, _)| name.clone()).collect())
+}
+
+/// The names of the snapshots that are based on one, those based on these too if `flags` says so, which the flags select.
+fn names_below(driver: &dyn driver::Domain, base: &str, flags: u32) -> Result<Vec<String>> {
+    must_exist(driver, base)?;
+    let all = driver.snapshot_names()?;
+    let steps = if flags & filter::DESCENDANTS == 0 { 1 } else { all.len() };
+    let mut below = Vec::new();
+    for name in names(driver, flags & !filter::DESCENDANTS)? {
+        let mut above = driver.snapshot_parent(&name)?;
+        for _ in 1..steps {
+            match above {
+                Some(parent) if parent != base => above = driver.snapshot_parent(&parent)?,
+                _ => break,
+            }
+        }
+        if above.as_deref() == Some(base) {
+            below.push(name);
+        }
+    }
+    Ok(below)
+}
+
+/// Makes handles for the snapshots of these names in an array that C is given; returns their number.
+fn give_handles(call: &Call, domain: virDomainPtr, names: &[String], place: &Out<*mut virDomainSnapshotPtr>) -> Outcome<usize> {
+    let mut handles = Array::new(free_handle);
+    for name in names {
+        handles.push(handle(call, domain, name)?.into_ptr())?;
+    }
+    let (block, count) = handles.release_with(ptr::null_mut())?;
+    place.set(block);
+    Ok(count)
 }
 
 /// Takes a snapshot of @domain, described by the `<domainsnapshot>` document @xmlDesc. Returns when it is taken.
@@ -156,13 +190,7 @@ pub unsafe extern "C" fn virDomainListAllSnapshots(domain: virDomainPtr, snaps: 
         if snaps.is_null() {
             return Ok(names.len());
         }
-        let mut handles = Array::new(free_handle);
-        for name in &names {
-            handles.push(handle(call, domain, name)?.into_ptr())?;
-        }
-        let (block, count) = handles.release_with(ptr::null_mut())?;
-        place.set(block);
-        Ok(count)
+        give_handles(call, domain, &names, &place)
     })
 }
 
@@ -201,6 +229,69 @@ pub unsafe extern "C" fn virDomainSnapshotListNames(
         let selected = self::names(&*object.driver()?, flags)?;
         // SAFETY: the caller's array has room for `nameslen` pointers.
         unsafe { store_names(selected.into_iter().take(room), names) }
+    })
+}
+
+/// The number of snapshots that are based on @snapshot and that @flags (virDomainSnapshotListFlags) selects; with
+/// VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS also of those based on these, and so on.
+///
+/// Returns the number, or -1 on error.
+#[no_mangle]
+pub extern "C" fn virDomainSnapshotNumChildren(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotNumChildren", |call| {
+        let snapshot = call.snapshot(snapshot)?;
+        call.flags(flags, filter::ALL)?;
+        let (driver, name) = found(call, &snapshot)?;
+        Ok(names_below(&*driver, name, flags)?.len())
+    })
+}
+
+/// Stores the names of the snapshots that virDomainSnapshotNumChildren counts in @names, @nameslen at most. Release each
+/// with free().
+///
+/// Returns how many were stored, or -1 on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSnapshotListChildrenNames(
+    snapshot: virDomainSnapshotPtr,
+    names: *mut *mut c_char,
+    nameslen: c_int,
+    flags: c_uint,
+) -> c_int {
+    entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotListChildrenNames", |call| {
+        let snapshot = call.snapshot(snapshot)?;
+        call.given(!names.is_null() || nameslen <= 0, "names")?;
+        let room = call.non_negative(nameslen, "nameslen")?;
+        call.flags(flags, filter::ALL)?;
+        let (driver, name) = found(call, &snapshot)?;
+        let selected = names_below(&*driver, name, flags)?;
+        // SAFETY: the caller's array has room for `nameslen` pointers.
+        unsafe { store_names(selected.into_iter().take(room), names) }
+    })
+}
+
+/// Lists the snapshots that virDomainSnapshotNumChildren counts.
+///
+/// If @snaps is not NULL it receives an array of handles, terminated by NULL: release each with virDomainSnapshotFree
+/// and the array with free().
+///
+/// Returns the number of snapshots, or -1 on error, in which case *@snaps is NULL.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainSnapshotListAllChildren(
+    snapshot: virDomainSnapshotPtr,
+    snaps: *mut *mut virDomainSnapshotPtr,
+    flags: c_uint,
+) -> c_int {
+    entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotListAllChildren", |call| {
+        let place = call.maybe_out(snaps);
+        place.set(ptr::null_mut());
+        let snapshot = call.snapshot(snapshot)?;
+        call.flags(flags, filter::ALL)?;
+        let (driver, name) = found(call, &snapshot)?;
+        let names = names_below(&*driver, name, flags)?;
+        if snaps.is_null() {
+            return Ok(names.len());
+        }
+        give_handles(call, snapshot.domain.as_ptr(), &names, &place)
     })
 }
 
