@@ -78,15 +78,8 @@ unsafe fn open(call: &Call, name: *const c_char, flags: c_uint) -> Outcome<Stron
     let default = std::env::var("LIBVIRT_DEFAULT_URI").ok().filter(|uri| given.is_none() && !uri.is_empty());
     let uri = given.or(default.as_deref()).ok_or_else(|| call.error(code::NO_CONNECT, "(null)"))?;
     let events = Arc::new(Subscriptions::new());
-    let driver = driver_for(&Target::parse(uri, libvirt_is_loaded())?, &events)?;
+    let driver = driver_for(&Target::parse(uri, driver::overlay::present().is_some())?, &events)?;
     Ok(Strong::new(Connect::new(driver, events, flags & RO != 0))?)
-}
-
-/// Whether the real library is in this process; plain `test:` is its own then.
-fn libvirt_is_loaded() -> bool {
-    // SAFETY: only looks whether it is there; the handle is a count on a library that never goes away.
-    let library = unsafe { libc::dlopen(c"libvirt.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-    !library.is_null()
 }
 
 fn driver_for(target: &Target, events: &Arc<Subscriptions>) -> Result<Arc<dyn Connection>> {
