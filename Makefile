@@ -3,6 +3,9 @@
 #   make                build the library and the command line tool
 #   make install        PREFIX=/usr/local, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, DATADIR=
 #   make uninstall      the same variables
+#   make dropin         build the drop-in libvirt.so.0, for machines without libvirt
+#   make install-dropin the same variables, and DROPINDIR=LIBDIR/virt-jobs, where only those find it who look there
+#   make uninstall-dropin
 #   make headers        bring include/ up to date with the Rust sources
 #   make ctest          build and run the tests in C (capi-tests/)
 #   make demo           build, and show jobs on the built-in test hypervisor
@@ -16,6 +19,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
+DROPINDIR ?= $(LIBDIR)/virt-jobs
 DESTDIR ?=
 
 CARGO ?= cargo
@@ -25,17 +29,19 @@ BUILT = $(CARGO_TARGET_DIR)/release
 CTEST_DIR ?= build-ctest
 
 # scripts/install.sh reads them; other recipes must not hand them on to a make of their own.
-install uninstall: export BUILT := $(BUILT)
-install uninstall: export VERSION := $(VERSION)
-install uninstall: export DESTDIR := $(DESTDIR)
-install uninstall: export PREFIX := $(PREFIX)
-install uninstall: export BINDIR := $(BINDIR)
-install uninstall: export LIBDIR := $(LIBDIR)
-install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
-install uninstall: export DATADIR := $(DATADIR)
+INSTALLS = install uninstall install-dropin uninstall-dropin
+$(INSTALLS): export BUILT := $(BUILT)
+$(INSTALLS): export VERSION := $(VERSION)
+$(INSTALLS): export DESTDIR := $(DESTDIR)
+$(INSTALLS): export PREFIX := $(PREFIX)
+$(INSTALLS): export BINDIR := $(BINDIR)
+$(INSTALLS): export LIBDIR := $(LIBDIR)
+$(INSTALLS): export INCLUDEDIR := $(INCLUDEDIR)
+$(INSTALLS): export DATADIR := $(DATADIR)
+$(INSTALLS): export DROPINDIR := $(DROPINDIR)
 export CARGO_TARGET_DIR
 
-.PHONY: all build install uninstall headers ctest demo check soak fuzz bench
+.PHONY: all build dropin $(INSTALLS) headers ctest demo check soak fuzz bench
 all: build
 
 build:
@@ -47,6 +53,17 @@ install:
 
 uninstall:
 	scripts/install.sh uninstall
+
+dropin: build
+	mkdir -p $(BUILT)/dropin
+	scripts/link-dropin.sh $(BUILT)/libvirt_jobs.a $(BUILT)/dropin/libvirt.so.0
+
+install-dropin:
+	@test -e $(BUILT)/dropin/libvirt.so.0 || { echo "run 'make dropin' first" >&2; exit 1; }
+	scripts/install.sh install dropin
+
+uninstall-dropin:
+	scripts/install.sh uninstall dropin
 
 headers:
 	VIRT_JOBS_REFRESH_HEADERS=1 $(CARGO) test --quiet --test header_drift committed

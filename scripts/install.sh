@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what has been built, or removes what was installed: scripts/install.sh install|uninstall
+# Installs what has been built, or removes what was installed: scripts/install.sh install|uninstall [dropin]
 #
-# The Makefile sets: BUILT (where cargo put the results), VERSION, DESTDIR, PREFIX, BINDIR, LIBDIR, INCLUDEDIR, DATADIR.
+# The Makefile sets: BUILT (where cargo put the results), VERSION, DESTDIR, PREFIX, BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DROPINDIR.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -21,11 +21,11 @@ link() { # TO FROM
     esac
 }
 
-pkgconfig() { # NAME
+pkgconfig() { # NAME DIRECTORY
     filled=$(mktemp)
-    sed -e "s|@PREFIX@|$PREFIX|" -e "s|@LIBDIR@|$LIBDIR|" -e "s|@INCLUDEDIR@|$INCLUDEDIR|" -e "s|@VERSION@|$VERSION|" \
+    sed -e "s|@PREFIX@|$PREFIX|" -e "s|@LIBDIR@|$2|" -e "s|@INCLUDEDIR@|$INCLUDEDIR|" -e "s|@VERSION@|$VERSION|" \
         "pkgconfig/$1.pc.in" >"$filled"
-    put 644 "$filled" "$LIBDIR/pkgconfig/$1.pc"
+    put 644 "$filled" "$2/pkgconfig/$1.pc"
     rm -f "$filled"
 }
 
@@ -33,18 +33,26 @@ action=${1:-}
 case $action in
 install | uninstall) ;;
 *)
-    echo "usage: $0 install|uninstall" >&2
+    echo "usage: $0 install|uninstall [dropin]" >&2
     exit 2
     ;;
 esac
+
+# What stands in for libvirt itself goes to a directory of its own, so that nobody finds it who does not look there.
+if [ "${2:-}" = dropin ]; then
+    put 755 "$BUILT/dropin/libvirt.so.0" "$DROPINDIR/libvirt.so.0"
+    link libvirt.so.0 "$DROPINDIR/libvirt.so"
+    pkgconfig libvirt "$DROPINDIR"
+    exit
+fi
 
 put 755 "$BUILT/virt-jobs" "$BINDIR/virt-jobs"
 put 755 "$BUILT/libvirt_jobs.so" "$LIBDIR/libvirt-jobs.so.$VERSION"
 link "libvirt-jobs.so.$VERSION" "$LIBDIR/libvirt-jobs.so.$major"
 link "libvirt-jobs.so.$major" "$LIBDIR/libvirt-jobs.so"
 put 644 "$BUILT/libvirt_jobs.a" "$LIBDIR/libvirt-jobs.a"
-pkgconfig libvirt-jobs
-pkgconfig libvirt-jobs-overlay
+pkgconfig libvirt-jobs "$LIBDIR"
+pkgconfig libvirt-jobs-overlay "$LIBDIR"
 
 # A whole tree of our own, out of the way of libvirt's headers; and the additions alone, which go beside them.
 for header in include/libvirt/*.h; do

@@ -24,6 +24,8 @@ const LEFT_OUT: &[&str] = &["VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE"];
 struct Api {
     /// Result and argument types by function.
     functions: BTreeMap<String, Vec<String>>,
+    /// Which header declares each function.
+    headers: BTreeMap<String, String>,
     /// Values by type and name.
     enums: BTreeMap<String, BTreeMap<String, String>>,
     /// Members that came after the release whose interface ours is.
@@ -63,6 +65,7 @@ impl Api {
         match tag.name().as_ref() {
             "function" => {
                 *function = attribute("name");
+                self.headers.insert(function.clone(), attribute("file"));
                 self.functions.insert(function.clone(), Vec::new());
             }
             "return" | "arg" if !function.is_empty() => {
@@ -167,9 +170,8 @@ fn number(text: &str) -> i64 {
 
 /// The symbols that carry a version of libvirt's.
 fn symbols_of_libvirt() -> BTreeSet<String> {
-    let list = fs::read_to_string(root().join("src/capi/symbols.map")).unwrap();
-    let lines = list.lines().filter(|line| !line.starts_with('#') && line.contains(" LIBVIRT_"));
-    lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    let symbols = symbols_in("src/capi/symbols.map").into_iter().filter(|line| line[1].starts_with("LIBVIRT_"));
+    symbols.map(|mut line| line.swap_remove(0)).collect()
 }
 
 #[test]
@@ -210,4 +212,50 @@ fn enums_have_the_members_and_values_of_libvirt() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lines of a list of symbols, taken apart.
+fn symbols_in(path: &str) -> Vec<Vec<String>> {
+    let list = fs::read_to_string(root().join(path)).unwrap();
+    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+/// What a failing function returns, going by the type of what it returns.
+fn failure_of(result: &str) -> &str {
+    match result {
+        "int" | "unsigned int" => "-1",
+        "unsigned long" | "unsigned long long" => "0",
+        "void" => "void",
+        pointer if pointer.ends_with('*') || pointer.ends_with("Ptr") => "NULL",
+        other => panic!("it is not known how a function fails that returns {other}"),
+    }
+}
+
+#[test]
+fn the_drop_in_has_every_function_of_libvirt_and_knows_how_it_fails() {
+    let Some(api) = Api::read_or_skip() else { return };
+    let table: BTreeMap<String, Vec<String>> = symbols_in("dropin/libvirt.map").into_iter().map(|line| (line[0].clone(), line)).collect();
+    let mut wrong = Vec::new();
+    for (name, types) in &api.functions {
+        match table.get(name).map(|line| &line[2..]) {
+            Some([failure, header]) if failure == failure_of(&types[0]) && *header == api.headers[name] => {}
+            other => wrong.push(format!("{name} returns {} and is declared by {}: {other:?}", types[0], api.headers[name])),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let not_described = |line: &[String]| line[2] == "data" || release(&line[1]["LIBVIRT_".len()..]) > release(INTERFACE);
+    let invented: Vec<_> = table.values().filter(|line| !api.functions.contains_key(&line[0]) && !not_described(line)).collect();
+    assert!(invented.is_empty(), "not libvirt's: {invented:?}");
+}
+
+#[test]
+fn the_lists_of_symbols_agree() {
+    let table = symbols_in("dropin/libvirt.map");
+    assert!(table.windows(2).all(|pair| pair[0][0] < pair[1][0]), "dropin/libvirt.map is sorted and names each symbol once");
+    assert!(table.iter().all(|line| line.len() == 4));
+    let ours = symbols_in("src/capi/symbols.map");
+    let implemented: Vec<_> = ours.iter().filter(|line| line[1].starts_with("LIBVIRT_")).map(|line| &line[..2]).collect();
+    let missing: Vec<_> = implemented.iter().filter(|line| !table.iter().any(|other| &other[..2] == **line)).collect();
+    assert!(missing.is_empty(), "other in dropin/libvirt.map, or not there: {missing:?}");
 }

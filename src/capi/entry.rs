@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_char, c_int, c_ulong, CStr};
+use std::ffi::{c_char, c_int, c_ulong, c_void, CStr};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Once};
@@ -248,6 +248,11 @@ impl Call {
         Ok(snapshot)
     }
 
+    /// Whichever of our objects the pointer is, if it is one: errors from here on are its connection's, too.
+    pub fn any(&self, pointer: *mut c_void) -> bool {
+        self.connection(pointer.cast()).is_ok() || self.domain(pointer.cast()).is_ok() || self.snapshot(pointer.cast()).is_ok()
+    }
+
     /// Refuses a read-only connection; the object must have been looked up before.
     pub fn writable(&self) -> Outcome<()> {
         match &*self.connection.borrow() {
@@ -339,7 +344,6 @@ impl Call {
 mod tests {
     use super::super::error::{virGetLastError, virGetLastErrorCode, virSetErrorFunc};
     use super::*;
-    use std::ffi::c_void;
 
     unsafe extern "C" fn silent(_: *mut c_void, _: super::super::ctypes::virErrorPtr) {
         set_errno(libc::EPIPE);

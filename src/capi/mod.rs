@@ -10,6 +10,7 @@ mod connect;
 pub mod ctypes;
 mod domain;
 mod domainjob;
+mod dropin;
 mod entry;
 mod error;
 mod event;
