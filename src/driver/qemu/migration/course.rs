@@ -426,13 +426,11 @@ impl QemuDomain {
         why
     }
 
-    /// Pauses the guest for a job; says whether it ran.
-    pub(super) fn pause_for_job(&self) -> Result<bool> {
-        if !self.is_running() {
-            return Ok(false);
-        }
-        self.call("stop", json!({}))?;
-        Ok(true)
+    /// Pauses the guest, which runs, for a job. That it is to go on is on record by then: the client may be killed as soon as
+    /// QEMU has heard of it.
+    pub(super) fn pause_for_job(self: &Arc<Self>, name: &str) -> Result<()> {
+        self.note_resume(name);
+        self.call("stop", json!({})).map(drop)
     }
 
     pub(super) fn is_running(&self) -> bool {

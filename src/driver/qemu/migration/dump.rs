@@ -52,9 +52,8 @@ impl QemuDomain {
         // A migration to a file stops the guest at its end, and QEMU's own dump for as long as it takes.
         let runs = self.is_running();
         if runs && request.flags & flag::LIVE == 0 {
-            self.pause_for_job()?;
-        }
-        if runs {
+            self.pause_for_job(name)?;
+        } else if runs {
             self.note_resume(name);
         }
         if !memory_only {

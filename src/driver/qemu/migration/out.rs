@@ -67,8 +67,8 @@ impl QemuDomain {
     fn set_off_for(self: &Arc<Self>, name: &str, request: &Migrate<'_>, bandwidth: u64) -> Result<()> {
         let live = request.flags & flag::LIVE != 0;
         // A guest that is stopped arrives stopped, so one that is not to stay so must run until the end.
-        if request.flags & flag::PAUSED != 0 && self.pause_for_job()? {
-            self.note_resume(name);
+        if request.flags & flag::PAUSED != 0 && self.is_running() {
+            self.pause_for_job(name)?;
         }
         let mut parameters = Map::new();
         parameters.insert("max-bandwidth".to_owned(), if bandwidth == 0 { UNLIMITED } else { bandwidth }.into());

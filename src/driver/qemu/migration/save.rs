@@ -47,8 +47,8 @@ impl QemuDomain {
     fn begin_save(self: &Arc<Self>, name: &str, request: &Save<'_>) -> Result<(Writer, Option<Pump>)> {
         self.refuse_block_jobs()?;
         let ran = self.is_running();
-        if self.pause_for_job()? {
-            self.note_resume(name);
+        if ran {
+            self.pause_for_job(name)?;
         }
         let running = match request.flags & (flag::RUNNING | flag::PAUSED) {
             flag::RUNNING => true,
