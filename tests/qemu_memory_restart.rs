@@ -3,12 +3,13 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use serde_json::json;
 use support::memory::{is_running, Bare};
-use support::{another_client, wait_until, Client, Other};
+use support::{another_client, wait_until, Client, Manner, Other, Rig};
 use virt_jobs::driver::request::{CoreDump, Migrate, Save};
 use virt_jobs::model::{ControlOp, DomainState, JobState, JobType};
 
@@ -133,4 +134,52 @@ fn a_migration_that_ended_while_nobody_was_there_has_its_true_outcome() {
             assert!(is_running(&mut guest.other));
         }
     }
+}
+
+/// Kills a client that saves the guest when the reply to this command is due.
+fn kill_at(rig: Rig, command: &'static str) -> Rig {
+    let Rig { client, other, proxy, chain, qemu, dir } = rig;
+    drop(client);
+    let before = proxy.commands().len();
+    proxy.set(Manner::Withhold(command));
+    let mut child = worker(dir.path(), "save");
+    wait_until(command, || proxy.commands()[before..].iter().any(|sent| sent == command));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    proxy.set(Manner::Straight);
+    let client = Client::open(&dir.path().join("vms"));
+    Rig { client, other, proxy, chain, qemu, dir }
+}
+
+#[test]
+fn a_save_that_never_began_is_not_taken_for_the_migration_before_it() {
+    let Some(mut rig) = Rig::new(&["base"]) else { return };
+    rig.other.run("migrate", json!({ "uri": "exec:cat >/dev/null" }));
+    wait_until("a migration", || status(&mut rig.other) == "completed");
+    rig.other.run("cont", json!({}));
+    rig.other.run("stop", json!({}));
+    let mut rig = kill_at(rig, "getfd");
+    assert_eq!(rig.client.end("save-1"), JobState::Failed);
+    assert!(rig.client.domain.is_active() && !rig.path("file").exists());
+    assert_eq!(rig.other.run("query-status", json!({}))["status"], "paused");
+}
+
+#[test]
+fn a_guest_that_was_stopped_for_a_save_that_never_began_goes_on() {
+    let Some(rig) = Rig::new(&["base"]) else { return };
+    let mut rig = kill_at(rig, "stop");
+    assert_eq!(rig.client.end("save-1"), JobState::Failed);
+    wait_until("the guest", || is_running(&mut rig.other));
+}
+
+#[test]
+fn a_save_whose_client_died_when_its_file_was_complete_ends_the_guest() {
+    let Some(mut guest) = Bare::new(256) else { return };
+    orphan(&mut guest, "save");
+    speed_up(&mut guest);
+    wait_until("the end", || status(&mut guest.other) == "completed");
+    fs::File::options().write(true).open(guest.path("file")).unwrap().write_all_at(b"LibvirtQemudSave", 0).unwrap();
+    let client = Client::open(&guest.path("vms"));
+    assert_eq!(client.end("save-1"), JobState::Completed);
+    client.wait_for("lifecycle 5 4");
 }

@@ -25,6 +25,8 @@ pub enum Manner {
     HangUpBefore(&'static str),
     /// Passes this command on, then hangs up before its reply.
     HangUpAfter(&'static str),
+    /// Passes this command on and keeps its reply.
+    Withhold(&'static str),
 }
 
 pub struct Proxy {
@@ -174,8 +176,13 @@ fn answers(shared: &Shared, due: &Due, server: &UnixStream, mut client: &UnixStr
         let message: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
         let is_reply = message.get("return").is_some() || message.get("error").is_some();
         shared.log.lock().push(message);
-        let reply = is_reply && due.lock().pop_front().is_some_and(|command| !is_question(&command));
+        let answered = if is_reply { due.lock().pop_front() } else { None };
+        let reply = answered.as_ref().is_some_and(|command| !is_question(command));
         let manner = *shared.manner.lock();
+        if matches!((manner, &answered), (Manner::Withhold(command), Some(answered)) if answered == command) {
+            line.clear();
+            continue;
+        }
         let hold = match manner {
             Manner::EventsFirst => reply,
             Manner::RepliesFirst => !is_reply && due.lock().iter().any(|command| !is_question(command)),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Map, Value};
 
-use super::reading::{End, Reading, Status, UNEXPLAINED};
+use super::reading::{has_gone_out, End, Reading, Status, UNEXPLAINED};
 use super::{Aftermath, Course, FOREIGN, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
 use crate::driver::qemu::clock::now;
@@ -122,6 +122,7 @@ impl QemuDomain {
         let is_dump = course.question == QUERY_DUMP;
         let reading = if is_dump { Reading::of_dump(reply) } else { Reading::of_migration(reply) };
         match reading.status {
+            Status::Over(End::Completed) if course.may_be_another() => return self.ask_whether_it_went(course.clone(), reading),
             Status::Over(end) => self.over(course, &reading, end),
             // Nobody has connected yet.
             Status::None if course.kind == JobType::MigrationIn || course.kind == JobType::Restore && course.awaited => {}
@@ -134,6 +135,24 @@ impl QemuDomain {
         if course.kind == JobType::Restore {
             self.report(&course.job, self.restore_figures(&course.job));
         }
+    }
+
+    /// QEMU tells of the last migration that there was, and a client may be killed before it begins its own. A guest that
+    /// has been anything else since was not moved by this one.
+    fn ask_whether_it_went(self: &Arc<Self>, course: Course, reading: Reading) {
+        let domain = Arc::downgrade(self);
+        self.post("query-status", json!({}), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            match &reply {
+                Ok(status) if has_gone_out(status) => domain.over(&course, &reading, End::Completed),
+                Ok(_) => {
+                    let never = Reading { error: Some("its client ended before QEMU had begun".to_owned()), ..reading };
+                    domain.over(&course, &never, End::Failed);
+                }
+                Err(CallError::Timeout { .. }) => domain.ask_whether_it_went(course, reading),
+                Err(_) => {}
+            }
+        });
     }
 
     /// Fresh figures of what QEMU does not list.

@@ -90,6 +90,11 @@ impl Reading {
     }
 }
 
+/// Whether a guest in this run state (the answer to `query-status`) stands where a migration that has completed left it.
+pub(super) fn has_gone_out(status: &Value) -> bool {
+    matches!(text(status, "status"), Some("postmigrate" | "finish-migrate"))
+}
+
 fn migration_stats(reply: &Value, ram: &Value) -> MigrationStats {
     let known = |key: &str| reply.get(key).and_then(Value::as_u64);
     MigrationStats {

@@ -188,33 +188,52 @@ impl Drop for Writer {
     }
 }
 
-/// Brings to its end what an earlier process began: QEMU has written all of the image since.
+/// Brings to its end what an earlier process began: QEMU has written all of the image since. That process may have come to
+/// mark it as complete.
 ///
 /// # Errors
-/// `OPERATION_FAILED` if the file is no such image; `SYSTEM_ERROR` if it cannot be written.
+/// `OPERATION_FAILED` if the file is no such image, or nothing but the beginning of one; `SYSTEM_ERROR` if it cannot be written.
 pub(in crate::driver::qemu) fn finish_begun(path: &Path) -> Result<()> {
-    let file = open_begun(path)?;
+    let (file, header) = open_marked(path)?;
+    if header.starts_with(PARTIAL) {
+        require_stream(&file, path, &header)?;
+    } else if !header.starts_with(COMPLETE) {
+        return Err(not_begun(path));
+    }
     let written = file.sync_all().and_then(|()| file.write_all_at(COMPLETE, 0)).and_then(|()| file.sync_all());
     written.map_err(|why| Error::system(format!("cannot complete the save image '{}'", path.display()), &why))
 }
 
 /// Removes what an earlier process began and QEMU did not come to the end of, unless something else has taken its place.
 pub(in crate::driver::qemu) fn discard_begun(path: &Path) {
-    if open_begun(path).and_then(|file| require_seekable(&file, path)).is_ok_and(|meta| meta.is_file()) {
+    let Ok((file, header)) = open_marked(path) else { return };
+    if header.starts_with(PARTIAL) && file.metadata().is_ok_and(|meta| meta.is_file()) {
         let _ = fs::remove_file(path);
     }
 }
 
-fn open_begun(path: &Path) -> Result<File> {
+fn not_begun(path: &Path) -> Error {
+    Error::failed(format!("'{}' is no save image that is being written", path.display()))
+}
+
+/// Opens a file that an earlier process may have begun, and reads its header.
+fn open_marked(path: &Path) -> Result<(File, [u8; HEADER])> {
     let cannot = |why: io::Error| Error::system(format!("cannot open file '{}'", path.display()), &why);
     let mut file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(cannot)?;
     require_seekable(&file, path)?;
-    let mut magic = [0; 16];
-    file.read_exact(&mut magic).map_err(cannot)?;
-    if &magic != PARTIAL {
-        return Err(Error::failed(format!("'{}' is no save image that is being written", path.display())));
+    let mut header = [0; HEADER];
+    file.read_exact(&mut header).map_err(|_| not_begun(path))?;
+    Ok((file, header))
+}
+
+/// Makes sure that there is more than what was written before QEMU's stream. A block device does not tell.
+fn require_stream(file: &File, path: &Path, header: &[u8; HEADER]) -> Result<()> {
+    let meta = require_seekable(file, path)?;
+    let data_len = u32::from_ne_bytes([header[20], header[21], header[22], header[23]]);
+    if meta.is_file() && meta.len() <= HEADER as u64 + u64::from(data_len) {
+        return Err(Error::failed(format!("save image '{}' does not hold the guest", path.display())));
     }
-    Ok(file)
+    Ok(())
 }
 
 /// Makes sure that the name of a new file is on disk as well.
