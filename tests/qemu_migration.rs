@@ -3,12 +3,14 @@
 mod support;
 
 use std::ops::{Deref, DerefMut};
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use serde_json::json;
 use support::memory::{is_running, Guest};
-use support::{Client, Other, Qemu, Rig};
+use support::{wait_until, Client, Other, Qemu, Rig};
 use virt_jobs::driver::request::{Migrate, Save};
+use virt_jobs::model::flags::JOB_START_PARALLEL;
 use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
 
 const LIVE: u32 = 1 << 0;
@@ -244,6 +246,31 @@ fn nothing_moves_beside_block_jobs_whoever_started_them() {
     let refused_too = client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() });
     assert_eq!(refused_too.unwrap_err().code, code::OPERATION_INVALID);
     assert_eq!(client.domain.state().unwrap().0, DomainState::Running);
+}
+
+/// The same the other way round.
+#[test]
+fn a_block_job_waits_until_the_guest_has_moved_or_has_not() {
+    let Some(mut rig) = Rig::new(&["base", "top"]) else { return };
+    let wait = json!([{ "capability": "pause-before-switchover", "state": true }]);
+    rig.other.run("migrate-set-capabilities", json!({ "capabilities": wait }));
+    let (client, socket) = (rig.client.clone(), rig.path("incoming.sock"));
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || std::io::copy(&mut listener.accept().unwrap().0, &mut std::io::sink()));
+    let moving = std::thread::spawn(move || {
+        let uri = format!("unix:{}", socket.display());
+        client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() })
+    });
+    wait_until("the migration", || rig.other.run("query-migrate", json!({}))["status"] == "pre-switchover");
+    let (client, target) = (rig.client.clone(), rig.path("copy.qcow2"));
+    let copying = std::thread::spawn(move || client.try_copy("sda", &target, 64 << 10, JOB_START_PARALLEL));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!copying.is_finished());
+    assert_eq!(rig.other.run("query-jobs", json!({})), json!([]));
+    rig.client.domain.control_job("migration-1", ControlOp::Abort).unwrap();
+    assert!(moving.join().unwrap().is_err());
+    let copy = copying.join().unwrap().unwrap();
+    assert_eq!(rig.client.wait(&copy, &[JobState::Running]), JobState::Running);
 }
 
 #[test]

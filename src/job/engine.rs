@@ -87,6 +87,11 @@ impl Engine {
         self.jobs.values().filter(|job| job.is_listed())
     }
 
+    /// Jobs that have not ended, those included of which only the name is taken yet.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(|job| job.is_present())
+    }
+
     /// The number of jobs kept, reserved ones included.
     pub fn len(&self) -> usize {
         self.jobs.len()
@@ -137,7 +142,7 @@ impl Engine {
     /// # Errors
     /// libvirt's code for the conflict; the message names the job in the way.
     pub fn admits(&self, request: &StartRequest) -> Result<()> {
-        exclusion::check(request, self.jobs.values().filter(|job| job.is_present()))
+        exclusion::check(request, self.unfinished())
     }
 
     /// Takes a name for a job that is about to be started, if no other job is in its way.

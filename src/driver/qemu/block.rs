@@ -46,6 +46,7 @@ impl QemuDomain {
     /// `virDomainBlockPull`, and `virDomainBlockRebase` without COPY.
     pub(super) fn block_pull(self: &Arc<Self>, request: &BlockPull<'_>) -> Result<String> {
         self.require_alive()?;
+        self.await_images()?;
         let _modify = self.changing_disks()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let mut config = JobConfig { bandwidth: request.bandwidth, ..JobConfig::on_disk(&disk.front.target) };
@@ -65,6 +66,7 @@ impl QemuDomain {
     /// `virDomainBlockCommit`.
     pub(super) fn block_commit(self: &Arc<Self>, request: &BlockCommit<'_>) -> Result<String> {
         self.require_alive()?;
+        self.await_images()?;
         let _modify = self.changing_disks()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
         let target = disk.front.target.clone();
@@ -100,7 +102,7 @@ impl QemuDomain {
 
     /// Reserves a name, sends the command, and says under which name the job runs.
     fn start(self: &Arc<Self>, request: StartRequest, command: &str, arguments: Map<String, Value>) -> Result<String> {
-        let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
+        let name = self.reserve_block_job(request)?;
         self.launch(&name, command, arguments)?;
         Ok(name)
     }
@@ -115,7 +117,7 @@ impl QemuDomain {
         arguments: Map<String, Value>,
     ) -> Result<String> {
         let target = request.config.disks.first().cloned().unwrap_or_default();
-        let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
+        let name = self.reserve_block_job(request)?;
         self.add_mirror(&target, &name, job, links);
         if let Err(error) = self.launch(&name, command, arguments) {
             if is_undecided(&error) {

@@ -37,6 +37,7 @@ impl QemuDomain {
     /// `virDomainBlockCopy`, and `virDomainBlockRebase` with COPY.
     pub(super) fn block_copy(self: &Arc<Self>, request: &BlockCopy<'_>) -> Result<String> {
         self.require_alive()?;
+        self.await_images()?;
         let _modify = self.changing_disks()?;
         self.learn_sizes()?;
         let disk = self.inner.lock().disks.find(request.disk)?.clone();
@@ -45,7 +46,7 @@ impl QemuDomain {
         let mut target = self.target_of_copy(&disk, image, request)?;
         let config = config_of_copy(&disk, &target, request);
         let start = StartRequest::new(JobType::BlockCopy, config).with_flags(request.flags);
-        let name = self.update_jobs(|engine, out| engine.reserve(start, now(), out))?.name;
+        let name = self.reserve_block_job(start)?;
         let opened = self.open_target(&name, &disk, &mut target).inspect_err(|error| self.start_failed(&name, error));
         let mirrored = opened.and_then(|links| self.mirror(&name, &disk, &mut target, links, request));
         match mirrored {

@@ -29,6 +29,7 @@ impl QemuDomain {
         let def = BackupDef::parse(xml)?;
         let checkpoint = checkpoint.map(|xml| CheckpointDef::parse(xml, &seconds)).transpose()?;
         self.require_alive().map_err(|_| Error::unsupported("cannot perform disk backup for inactive domain"))?;
+        self.await_images()?;
         let _modify = self.changing_disks()?;
         self.refuse_if_busy(JobType::BlockBackup, &JobConfig::default(), flags)?;
         self.learn_sizes()?;
@@ -42,7 +43,7 @@ impl QemuDomain {
         let reuse = flags & REUSE_EXTERNAL != 0;
         let request = StartRequest::new(JobType::BlockBackup, config_of(&plan, reuse)).with_flags(flags);
         let disks = request.config.disks.clone();
-        let name = self.update_jobs(|engine, out| engine.reserve(request, now(), out))?.name;
+        let name = self.reserve_block_job(request)?;
         self.backups.lock().add(Backup::new(Group::new(&name, &disks), plan.def.clone(), reuse));
         if let Err(error) = self.start_backup(&name, &mut plan, reuse) {
             if self.backups.lock().get(&name).is_some_and(|backup| backup.begun.is_none()) {

@@ -1,14 +1,17 @@
 //! `virDomainMigrateToURI` and its siblings, straight from QEMU to QEMU.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{json, Map};
 
-use super::course::{verdict, UNLIMITED};
-use crate::driver::qemu::domain::QemuDomain;
+use super::course::{held_by, verdict, UNLIMITED};
+use super::MEMORY_ONLY;
+use crate::driver::qemu::clock::now;
+use crate::driver::qemu::domain::{QemuDomain, TURN};
 use crate::driver::qemu::translate::number;
 use crate::driver::request::Migrate;
-use crate::job::{JobConfig, StartRequest};
+use crate::job::{Effect, Engine, Job, JobConfig, Origin, StartRequest};
 use crate::model::{code, Error, JobType, Result, TypedParam};
 
 /// `virDomainMigrateFlags` that mean something between two QEMUs.
@@ -45,7 +48,6 @@ impl QemuDomain {
         self.require_alive()?;
         check_uri(request.uri)?;
         self.check_request(request)?;
-        self.refuse_block_jobs()?;
         let bandwidth = match request.bandwidth {
             0 => self.inner.lock().migrations.speed,
             mib => mib.saturating_mul(1 << 20),
@@ -65,6 +67,7 @@ impl QemuDomain {
     }
 
     fn set_off_for(self: &Arc<Self>, name: &str, request: &Migrate<'_>, bandwidth: u64) -> Result<()> {
+        self.refuse_block_jobs()?;
         let live = request.flags & flag::LIVE != 0;
         // A guest that is stopped arrives stopped, so one that is not to stay so must run until the end.
         if request.flags & flag::PAUSED != 0 && self.is_running() {
@@ -98,14 +101,48 @@ impl QemuDomain {
     }
 
     /// libvirt saves, dumps to a stream and migrates no domain that has block jobs. QEMU may not survive it, whoever started
-    /// them.
+    /// them. To be called when the name of the job is taken: block jobs that come later are refused by then.
     pub(super) fn refuse_block_jobs(&self) -> Result<()> {
-        let busy = self.table.read(|engine| {
-            let blocking = engine.iter().find(|job| job.is_active() && job.kind().is_block());
-            blocking.map(|job| job.name().to_owned())
-        });
+        let busy = self.table.read(|engine| engine.unfinished().find(|job| job.kind().is_block()).map(|job| job.name().to_owned()));
         busy.map_or(Ok(()), |name| Err(Error::invalid(format!("domain has active block job '{name}'"))))
     }
+
+    /// The same for block jobs that are to be started: waits for the end of what is not to be disturbed, like libvirt for half a
+    /// minute at most.
+    ///
+    /// # Errors
+    /// As those of [`reserve_block_job`](Self::reserve_block_job).
+    pub(in crate::driver::qemu) fn await_images(&self) -> Result<()> {
+        let at_hand = |engine: &Engine| mover(engine).is_none_or(|job| job.origin() == Origin::Foreign);
+        self.table.wait_until(Instant::now() + TURN, at_hand);
+        self.require_alive()?;
+        self.table.read(refuse_beside_mover)
+    }
+
+    /// Takes a name for a block job, unless QEMU is about to give its images away.
+    ///
+    /// # Errors
+    /// libvirt's code for the job in the way; `OPERATION_TIMEOUT` if that moves the guest.
+    pub(in crate::driver::qemu) fn reserve_block_job(self: &Arc<Self>, request: StartRequest) -> Result<String> {
+        let reserve = |engine: &mut Engine, out: &mut Vec<Effect>| {
+            refuse_beside_mover(engine)?;
+            engine.reserve(request, now(), out)
+        };
+        Ok(self.update_jobs(reserve)?.name)
+    }
+}
+
+/// The job at whose end QEMU gives the images away.
+fn mover(engine: &Engine) -> Option<&Job> {
+    engine.unfinished().find(|job| match job.kind() {
+        JobType::Migration | JobType::Save => true,
+        JobType::Dump => !job.config().has_option(MEMORY_ONLY),
+        _ => false,
+    })
+}
+
+fn refuse_beside_mover(engine: &Engine) -> Result<()> {
+    mover(engine).map_or(Ok(()), |job| Err(held_by(&Error::invalid(format!("another job is active: '{}'", job.name())))))
 }
 
 impl QemuDomain {
