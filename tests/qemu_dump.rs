@@ -15,6 +15,7 @@ const LIVE: u32 = 1 << 1;
 const BYPASS_CACHE: u32 = 1 << 2;
 const RESET: u32 = 1 << 3;
 const MEMORY_ONLY: u32 = 1 << 4;
+const PERSIST: u32 = 1 << 30;
 
 fn dump(guest: &Guest, file: &Path, format: u32, flags: u32) -> Result<String, Error> {
     guest.client.domain.core_dump(&CoreDump { file: file.to_str().unwrap(), format, flags })
@@ -165,4 +166,22 @@ fn a_file_that_cannot_be_written_leaves_the_guest_running() {
         assert_eq!(dump(&guest, Path::new("/dev/full"), 0, flags).unwrap_err().code, code::OPERATION_FAILED);
         assert!(guest.is_running());
     }
+}
+
+#[test]
+fn a_dump_whose_caller_gave_up_a_qemu_that_stood_still_is_there_in_the_end() {
+    let Some(mut guest) = Guest::new(16) else { return };
+    let wait = json!([{ "capability": "pause-before-switchover", "state": true }]);
+    guest.other.run("migrate-set-capabilities", json!({ "capabilities": wait }));
+    let file = guest.path("memory.dump");
+    let (domain, to) = (guest.client.domain.clone(), file.to_str().unwrap().to_owned());
+    let caller = std::thread::spawn(move || domain.core_dump(&CoreDump { file: &to, format: 0, flags: PERSIST }));
+    support::wait_until("the dump", || guest.other.run("query-migrate", json!({}))["status"] == "pre-switchover");
+    guest.qemu.signal(libc::SIGSTOP);
+    assert_eq!(caller.join().unwrap().unwrap_err().code, code::OPERATION_TIMEOUT);
+    guest.qemu.signal(libc::SIGCONT);
+    guest.other.run("migrate-continue", json!({ "state": "pre-switchover" }));
+    assert_eq!(guest.client.end("dump-1"), JobState::Completed);
+    assert!(begins_with(&file, b"QEVM"));
+    support::wait_until("the guest", || guest.is_running());
 }

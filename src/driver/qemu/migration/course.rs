@@ -308,17 +308,25 @@ impl QemuDomain {
             if let Err(error) =
                 self.refresh_course().or_else(|error| if error.code == code::OPERATION_TIMEOUT { Err(error) } else { Ok(()) })
             {
-                self.abandon(name);
-                return Err(error);
+                if self.abandon(name) {
+                    return Err(error);
+                }
             }
         }
     }
 
-    /// Its caller does not wait any longer.
-    pub(super) fn abandon(&self, name: &str) {
-        if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
-            course.awaited = false;
-        }
+    /// Its caller does not wait any longer; false if it is known by now how the job went, and its caller is counted on.
+    fn abandon(&self, name: &str) -> bool {
+        // What is seen of an end is seen under this lock.
+        self.table.read(|engine| {
+            if engine.get(name).is_none_or(|job| job.outcome().is_some()) {
+                return false;
+            }
+            if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
+                course.awaited = false;
+            }
+            true
+        })
     }
 
     /// All that was to be done about the end of a job is done: its user may know.
@@ -475,7 +483,7 @@ fn figures(id: &str, reading: &Reading) -> Vec<Observation> {
 }
 
 /// libvirt's error for a call whose turn does not come.
-fn held_by(error: &Error) -> Error {
+pub(super) fn held_by(error: &Error) -> Error {
     Error::new(code::OPERATION_TIMEOUT, format!("cannot acquire state change lock: {}", error.detail))
 }
 

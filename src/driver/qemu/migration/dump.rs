@@ -31,11 +31,11 @@ impl QemuDomain {
     /// Writes the guest's memory to a file. Returns when that is done.
     pub(in crate::driver::qemu) fn core_dump(self: &Arc<Self>, request: &CoreDump<'_>) -> Result<String> {
         let name = self.embark(StartRequest::new(JobType::Dump, config_of(request)).with_flags(request.flags))?;
-        let (file, pump) = match self.begin_dump(&name, request) {
+        let (mut file, pump) = match self.begin_dump(&name, request) {
             Ok(begun) => begun,
             Err(error) => return Err(self.undo_start(&name, error)),
         };
-        let outcome = match self.see_through(&name, pump)? {
+        let outcome = match self.see_through(&name, pump).inspect_err(|_| file.leave())? {
             Outcome::Completed => file.finish().map_or_else(|error| self.spoil(&name, &error), |()| Outcome::Completed),
             outcome => {
                 drop(file);

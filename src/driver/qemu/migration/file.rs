@@ -34,6 +34,11 @@ impl Output {
         self.file.as_fd()
     }
 
+    /// QEMU goes on without the caller.
+    pub fn leave(&mut self) {
+        self.keep = true;
+    }
+
     /// All of it has been written.
     ///
     /// # Errors

@@ -28,11 +28,11 @@ impl QemuDomain {
         let options = words.iter().filter(|(bit, _)| request.flags & bit != 0).map(|(_, word)| (*word).to_owned()).collect();
         let config = JobConfig { file: Some(request.file.to_owned()), options, ..JobConfig::default() };
         let name = self.embark(StartRequest::new(JobType::Save, config).with_flags(request.flags))?;
-        let (image, pump) = match self.begin_save(&name, request) {
+        let (mut image, pump) = match self.begin_save(&name, request) {
             Ok(begun) => begun,
             Err(error) => return Err(self.undo_start(&name, error)),
         };
-        let outcome = match self.see_through(&name, pump)? {
+        let outcome = match self.see_through(&name, pump).inspect_err(|_| image.leave())? {
             Outcome::Completed => image.finish().map_or_else(|error| self.spoil(&name, &error), |()| Outcome::Completed),
             outcome => {
                 drop(image);

@@ -167,6 +167,11 @@ impl Writer {
         Ok(())
     }
 
+    /// QEMU goes on without the caller: whoever sees the end completes or removes the file.
+    pub fn leave(&mut self) {
+        self.finished = true;
+    }
+
     fn failed(&self, what: &str, why: &io::Error) -> Error {
         Error::system(format!("cannot {what} the save image '{}'", self.path.display()), why)
     }
