@@ -127,13 +127,19 @@ fn the_c_example_copies_on_a_real_qemu() {
 fn the_python_example_ends_one_job_and_sees_the_other_end() {
     let lib = library();
     let mut command = Command::new("python3");
-    command.arg("examples/watch.py").env("LIBVIRT_JOBS", lib.path().join("libvirt-jobs.so.0")).current_dir(root());
+    command.args(["-B", "examples/watch.py"]).env("VIRT_JOBS_LIBRARY", lib.path().join("libvirt-jobs.so.0"));
+    command.env("PYTHONPATH", root().join("python")).current_dir(root());
     let Ok(output) = command.stdin(Stdio::null()).output() else { return skip("no python3") };
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
     assert_in_order(
         &shown,
-        &["listed: block-pull-vdb-1 block-copy-vda-2\n", "block-copy-vda-2 is ready\n", "block-copy-vda-2 is completed\n"],
+        &[
+            "listed: block-pull-vdb-1 block-copy-vda-2\n",
+            "block-copy-vda-2 is ready\n",
+            "block-copy-vda-2 is completed\n",
+            "block-copy-vda-2 wrote 16777216 bytes to /var/lib/images/copy.qcow2\n",
+        ],
     );
     assert!(shown.contains("block-pull-vdb-1 is completed\n") && shown.ends_with("left:\n"), "{shown}");
 }
