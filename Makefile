@@ -1,7 +1,7 @@
 # Building is cargo's business; this installs the results and names the chores.
 #
 #   make                build the library and the command line tool
-#   make install        PREFIX=/usr/local, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, DATADIR=
+#   make install        PREFIX=/usr/local, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, DATADIR=, PYTHONDIR=
 #   make uninstall      the same variables
 #   make dropin         build the drop-in libvirt.so.0, for machines without libvirt
 #   make install-dropin the same variables, and DROPINDIR=LIBDIR/virt-jobs, where only those find it who look there
@@ -21,6 +21,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 DROPINDIR ?= $(LIBDIR)/virt-jobs
 DESTDIR ?=
+# Where Python looks for modules; by default what the system's own has below PREFIX. "no" installs none.
+PYTHONDIR ?=
 
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= target
@@ -39,6 +41,7 @@ $(INSTALLS): export LIBDIR := $(LIBDIR)
 $(INSTALLS): export INCLUDEDIR := $(INCLUDEDIR)
 $(INSTALLS): export DATADIR := $(DATADIR)
 $(INSTALLS): export DROPINDIR := $(DROPINDIR)
+$(INSTALLS): export PYTHONDIR := $(PYTHONDIR)
 export CARGO_TARGET_DIR
 
 .PHONY: all build dropin $(INSTALLS) headers ctest demo check soak fuzz bench

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what has been built, or removes what was installed: scripts/install.sh install|uninstall [dropin]
 #
-# The Makefile sets: BUILT (where cargo put the results), VERSION, DESTDIR, PREFIX, BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DROPINDIR.
+# The Makefile sets: BUILT (where cargo put the results), VERSION, DESTDIR, PREFIX, BINDIR, LIBDIR, INCLUDEDIR, DATADIR,
+# DROPINDIR, PYTHONDIR.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -27,6 +28,17 @@ pkgconfig() { # NAME DIRECTORY
         "pkgconfig/$1.pc.in" >"$filled"
     put 644 "$filled" "$2/pkgconfig/$1.pc"
     rm -f "$filled"
+}
+
+# The first directory below PREFIX in which the system's Python looks for what is installed by hand, or one like it.
+python_directory() {
+    for python in /usr/bin/python3 python3; do
+        "$python" -c '
+import site, sys
+print(next((path for path in site.getsitepackages() if path.startswith(sys.argv[1] + "/")), sys.argv[1] + "/lib/python3/dist-packages"))
+' "$PREFIX" 2>/dev/null && return
+    done
+    echo "$PREFIX/lib/python3/dist-packages"
 }
 
 action=${1:-}
@@ -63,3 +75,11 @@ put 644 include/libvirt/libvirt-jobs.h "$INCLUDEDIR/libvirt/libvirt-jobs.h"
 for schema in docs/schemas/*.rng; do
     put 644 "$schema" "$DATADIR/virt-jobs/schemas/${schema##*/}"
 done
+
+directory=${PYTHONDIR:-$(python_directory)}
+if [ "$directory" != no ]; then
+    for file in python/virt_jobs/*.py python/virt_jobs/py.typed; do
+        put 644 "$file" "$directory/virt_jobs/${file##*/}"
+    done
+    case $action in uninstall) rmdir "$DESTDIR$directory/virt_jobs" 2>/dev/null || : ;; esac
+fi
