@@ -3,18 +3,13 @@
 #
 #   fetch-qemu10.sh DEST
 #
-# Nothing is installed and no root is needed: the packages come from the mirrors that apt is set up for, and what DEST/bin
-# holds runs with the libraries and the firmware that were unpacked. A second run finds what is there and does nothing.
+# What DEST/bin holds runs with the libraries and the firmware that were unpacked. A second run finds what is there and does
+# nothing.
 set -eu
 
-say() { echo "fetch-qemu10: $*" >&2; }
-die() { say "$*"; exit 1; }
-
+. "$(dirname "$0")/backports.sh"
 [ $# -eq 1 ] || die "usage: $0 DEST"
-suite=bookworm
-packages="qemu-system-x86 qemu-utils"
-mkdir -p "$1"
-dest=$(cd "$1" && pwd)
+begin "$1"
 emulator=$dest/bin/qemu-system-x86_64
 
 if [ -f "$dest/complete" ] && "$emulator" --version >/dev/null 2>&1; then
@@ -22,51 +17,7 @@ if [ -f "$dest/complete" ] && "$emulator" --version >/dev/null 2>&1; then
     exit 0
 fi
 
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die "apt-get and dpkg-deb are needed"
-(. /etc/os-release && [ "${VERSION_CODENAME:-}" = "$suite" ]) || die "this is not Debian $suite"
-
-work=$(mktemp -d "$dest/.work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-
-# What apt is set up for, and the same mirror's backports.
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-options=
-[ ! -r $keyring ] || options="[signed-by=$keyring] "
-apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Identifier: Packages' |
-    while read -r uri release component origin; do
-        case "$origin/$release/$component" in
-            Debian/$suite/main)
-                echo "deb $options$uri $release main"
-                echo "deb $options$uri $suite-backports main" ;;
-            Debian/$suite*/main)
-                echo "deb $options$uri $release main" ;;
-        esac
-    done >"$work/sources.list"
-grep -q -- "$suite-backports" "$work/sources.list" || die "apt is not set up for $suite; try apt-get update"
-
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-cp -p /var/lib/apt/lists/*_"$suite"* "$work/lists/" 2>/dev/null || :
-# A QEMU that is installed, of whichever version, does not count as being there.
-awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^Package: (qemu-|seabios|ipxe-qemu)/' /var/lib/dpkg/status >"$work/status"
-apt() {
-    apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o Dir::Etc::preferencesparts=/dev/null -o Dir::State::status="$work/status" -o Dir::State::lists="$work/lists" \
-        -o Dir::Cache="$work/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User="" \
-        -o Acquire::Retries=3 -o Acquire::http::Timeout=30 "$@" >&2
-}
-apt update || die "cannot read the package lists"
-# Everything that the emulator needs and this system does not have already.
-# shellcheck disable=SC2086
-apt install -y --download-only --no-install-recommends --allow-change-held-packages -t "$suite-backports" $packages ||
-    die "cannot download the packages"
-
-rm -rf "$dest/root" "$dest/bin" "$dest/complete"
-mkdir -p "$dest/root" "$dest/bin"
-for deb in "$work"/cache/archives/*.deb; do
-    [ -e "$deb" ] || die "nothing was downloaded"
-    dpkg-deb -x "$deb" "$dest/root"
-done
+unpack 'qemu-|seabios|ipxe-qemu' qemu-system-x86 qemu-utils
 
 # Each program is started by a script that has its libraries, modules and firmware found. It takes its place with exec, so
 # that a pidfile, or a signal, is about the program itself.
