@@ -55,6 +55,8 @@ elseif(VIRT_JOBS_TOOL)
     endforeach()
     set(JOBS_SLOWDOWN 10)
     set(JOBS_TOOL_OPTIONS
+        # Sanitizers let nobody open a library with RTLD_DEEPBIND.
+        "VIRT_JOBS_NO_DEEPBIND=1"
         "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1"
         "TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/sanitizers/thread.supp")
 endif()

@@ -119,7 +119,7 @@ virConnectPtr virConnectOpen(const char *name);
 virConnectPtr virConnectOpenReadOnly(const char *name);
 
 /**
- * Opens a connection, with @auth to answer questions for credentials; the drivers of this library never ask.
+ * Opens a connection, with @auth to answer the real libvirt's questions for credentials; other drivers never ask.
  *
  * @flags is a combination of virConnectFlags. See virConnectOpen.
  */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ctypes::{virDomainBlockJobInfo, virDomainBlockJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::entry::{entry, Call, Outcome};
+use super::forward::forward;
 use super::handle::Domain;
 use super::job::note_started;
 use super::typedparam::{self, kind, once};
@@ -56,6 +57,7 @@ unsafe fn on_disk<'a>(call: &Call, domain: virDomainPtr, disk: *const c_char) ->
 /// Returns 0 once the job runs, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockPull(domain: virDomainPtr, disk: *const c_char, bandwidth: c_ulong, flags: c_uint) -> c_int {
+    forward!(virDomainBlockPull(domain, disk, bandwidth, flags));
     entry(from::DOMAIN, "virDomainBlockPull", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, PULL_FLAGS)?;
@@ -82,6 +84,7 @@ pub unsafe extern "C" fn virDomainBlockRebase(
     bandwidth: c_ulong,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainBlockRebase(domain, disk, base, bandwidth, flags));
     entry(from::DOMAIN, "virDomainBlockRebase", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let base = unsafe { call.optional_text(base, "base") }?;
@@ -160,6 +163,7 @@ pub unsafe extern "C" fn virDomainBlockCopy(
     nparams: c_int,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainBlockCopy(domain, disk, destxml, params, nparams, flags));
     entry(from::DOMAIN, "virDomainBlockCopy", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let xml = unsafe { call.text(destxml, "destxml") }?;
@@ -192,6 +196,7 @@ pub unsafe extern "C" fn virDomainBlockCommit(
     bandwidth: c_ulong,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainBlockCommit(domain, disk, base, top, bandwidth, flags));
     entry(from::DOMAIN, "virDomainBlockCommit", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let base = unsafe { call.optional_text(base, "base") }?;
@@ -216,6 +221,7 @@ pub unsafe extern "C" fn virDomainBackupBegin(
     checkpointXML: *const c_char,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainBackupBegin(domain, backupXML, checkpointXML, flags));
     entry(from::DOMAIN, "virDomainBackupBegin", |call| {
         let domain = call.domain(domain)?;
         let backup = unsafe { call.text(backupXML, "backupXML") }?;
@@ -233,6 +239,7 @@ pub unsafe extern "C" fn virDomainBackupBegin(
 /// Returns a text to be released with free(), or NULL on error: VIR_ERR_NO_DOMAIN_BACKUP if there is none.
 #[no_mangle]
 pub extern "C" fn virDomainBackupGetXMLDesc(domain: virDomainPtr, flags: c_uint) -> *mut c_char {
+    forward!(virDomainBackupGetXMLDesc(domain, flags));
     entry(from::DOMAIN, "virDomainBackupGetXMLDesc", |call| {
         let domain = call.domain(domain)?;
         call.flags(flags, 0)?;
@@ -251,6 +258,7 @@ pub unsafe extern "C" fn virDomainGetBlockJobInfo(
     info: virDomainBlockJobInfoPtr,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainGetBlockJobInfo(domain, disk, info, flags));
     entry(from::DOMAIN, "virDomainGetBlockJobInfo", |call| {
         let place = call.maybe_out(info);
         place.set(virDomainBlockJobInfo { r#type: 0, bandwidth: 0, cur: 0, end: 0 });
@@ -271,6 +279,7 @@ pub unsafe extern "C" fn virDomainGetBlockJobInfo(
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockJobAbort(domain: virDomainPtr, disk: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainBlockJobAbort(domain, disk, flags));
     entry(from::DOMAIN, "virDomainBlockJobAbort", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, abort::ASYNC | abort::PIVOT)?;
@@ -284,6 +293,7 @@ pub unsafe extern "C" fn virDomainBlockJobAbort(domain: virDomainPtr, disk: *con
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockJobSetSpeed(domain: virDomainPtr, disk: *const c_char, bandwidth: c_ulong, flags: c_uint) -> c_int {
+    forward!(virDomainBlockJobSetSpeed(domain, disk, bandwidth, flags));
     entry(from::DOMAIN, "virDomainBlockJobSetSpeed", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, speed::BANDWIDTH_BYTES)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::ctypes::{virConnectPtr, virDomainBlockInfo, virDomainBlockInfoPtr, virDomainInfo, virDomainInfoPtr, virDomainPtr};
 use super::entry::{entry, Call, Outcome};
+use super::forward::forward;
 use super::handle::{Connect, Domain};
 use super::object::{self, Strong};
 use crate::driver::{self, Key};
@@ -58,6 +59,7 @@ fn find(call: &Call, conn: virConnectPtr, key: impl FnOnce() -> Outcome<Key<'sta
 /// Returns a handle to be released with virDomainFree, or NULL with VIR_ERR_NO_DOMAIN if there is none.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainLookupByName(conn: virConnectPtr, name: *const c_char) -> virDomainPtr {
+    forward!(virDomainLookupByName(conn, name));
     entry(from::DOMAIN, "virDomainLookupByName", |call| find(call, conn, || Ok(Key::Name(unsafe { call.text(name, "name") }?))))
 }
 
@@ -66,6 +68,7 @@ pub unsafe extern "C" fn virDomainLookupByName(conn: virConnectPtr, name: *const
 /// Returns a handle to be released with virDomainFree, or NULL with VIR_ERR_NO_DOMAIN if there is none.
 #[no_mangle]
 pub extern "C" fn virDomainLookupByID(conn: virConnectPtr, id: c_int) -> virDomainPtr {
+    forward!(virDomainLookupByID(conn, id));
     entry(from::DOMAIN, "virDomainLookupByID", |call| find(call, conn, || call.non_negative(id, "id").map(|_| Key::Id(id))))
 }
 
@@ -74,6 +77,7 @@ pub extern "C" fn virDomainLookupByID(conn: virConnectPtr, id: c_int) -> virDoma
 /// Returns a handle to be released with virDomainFree, or NULL with VIR_ERR_NO_DOMAIN if there is none.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainLookupByUUID(conn: virConnectPtr, uuid: *const c_uchar) -> virDomainPtr {
+    forward!(virDomainLookupByUUID(conn, uuid));
     entry(from::DOMAIN, "virDomainLookupByUUID", |call| {
         find(call, conn, || {
             call.given(!uuid.is_null(), "uuid")?;
@@ -88,6 +92,7 @@ pub unsafe extern "C" fn virDomainLookupByUUID(conn: virConnectPtr, uuid: *const
 /// Returns a handle to be released with virDomainFree, or NULL with VIR_ERR_NO_DOMAIN if there is none.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainLookupByUUIDString(conn: virConnectPtr, uuidstr: *const c_char) -> virDomainPtr {
+    forward!(virDomainLookupByUUIDString(conn, uuidstr));
     entry(from::DOMAIN, "virDomainLookupByUUIDString", |call| {
         find(call, conn, || {
             let text = unsafe { call.text(uuidstr, "uuidstr") }?;
@@ -101,6 +106,7 @@ pub unsafe extern "C" fn virDomainLookupByUUIDString(conn: virConnectPtr, uuidst
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainRef(domain: virDomainPtr) -> c_int {
+    forward!(virDomainRef(domain));
     entry(from::DOMAIN, "virDomainRef", |call| {
         object::retain::<Domain>(domain).ok_or_else(|| call.no_domain())?.into_ptr();
         Ok(())
@@ -112,6 +118,7 @@ pub extern "C" fn virDomainRef(domain: virDomainPtr) -> c_int {
 /// Returns 0, or -1 with VIR_ERR_INVALID_DOMAIN if @domain is NULL or no domain.
 #[no_mangle]
 pub extern "C" fn virDomainFree(domain: virDomainPtr) -> c_int {
+    forward!(virDomainFree(domain));
     entry(from::DOMAIN, "virDomainFree", |call| object::release::<Domain>(domain).map(drop).ok_or_else(|| call.no_domain()))
 }
 
@@ -120,6 +127,7 @@ pub extern "C" fn virDomainFree(domain: virDomainPtr) -> c_int {
 /// Returns the name, or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetName(domain: virDomainPtr) -> *const c_char {
+    forward!(virDomainGetName(domain));
     entry(from::DOMAIN, "virDomainGetName", |call| Ok(call.domain(domain)?.name().as_ptr()))
 }
 
@@ -128,6 +136,7 @@ pub extern "C" fn virDomainGetName(domain: virDomainPtr) -> *const c_char {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetUUID(domain: virDomainPtr, uuid: *mut c_uchar) -> c_int {
+    forward!(virDomainGetUUID(domain, uuid));
     entry(from::DOMAIN, "virDomainGetUUID", |call| {
         let domain = call.domain(domain)?;
         call.out(uuid.cast::<[u8; UUID_BYTES]>(), "uuid")?.set(domain.uuid().0);
@@ -140,6 +149,7 @@ pub unsafe extern "C" fn virDomainGetUUID(domain: virDomainPtr, uuid: *mut c_uch
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetUUIDString(domain: virDomainPtr, buf: *mut c_char) -> c_int {
+    forward!(virDomainGetUUIDString(domain, buf));
     entry(from::DOMAIN, "virDomainGetUUIDString", |call| {
         let domain = call.domain(domain)?;
         let mut text = [0u8; UUID_TEXT];
@@ -154,6 +164,7 @@ pub unsafe extern "C" fn virDomainGetUUIDString(domain: virDomainPtr, buf: *mut 
 /// Returns the number, or (unsigned int) -1 if it does not run or on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetID(domain: virDomainPtr) -> c_uint {
+    forward!(virDomainGetID(domain));
     entry(from::DOMAIN, "virDomainGetID", |call| Ok(call.domain(domain)?.id())) as c_uint
 }
 
@@ -162,6 +173,7 @@ pub extern "C" fn virDomainGetID(domain: virDomainPtr) -> c_uint {
 /// Returns the connection, or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetConnect(domain: virDomainPtr) -> virConnectPtr {
+    forward!(virDomainGetConnect(domain));
     entry(from::DOMAIN, "virDomainGetConnect", |call| Ok(call.domain(domain)?.conn.as_ptr()))
 }
 
@@ -170,6 +182,7 @@ pub extern "C" fn virDomainGetConnect(domain: virDomainPtr) -> virConnectPtr {
 /// Returns 0, or -1 on error, in which case *@info is all zeros.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetInfo(domain: virDomainPtr, info: virDomainInfoPtr) -> c_int {
+    forward!(virDomainGetInfo(domain, info));
     entry(from::DOMAIN, "virDomainGetInfo", |call| {
         let place = call.maybe_out(info);
         // SAFETY: all zeros is a value of this struct.
@@ -195,6 +208,7 @@ pub unsafe extern "C" fn virDomainGetInfo(domain: virDomainPtr, info: virDomainI
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetState(domain: virDomainPtr, state: *mut c_int, reason: *mut c_int, flags: c_uint) -> c_int {
+    forward!(virDomainGetState(domain, state, reason, flags));
     entry(from::DOMAIN, "virDomainGetState", |call| {
         let domain = call.domain(domain)?;
         let place = call.out(state, "state")?;
@@ -211,6 +225,7 @@ pub unsafe extern "C" fn virDomainGetState(domain: virDomainPtr, state: *mut c_i
 /// Returns a text to be released with free(), or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetXMLDesc(domain: virDomainPtr, flags: c_uint) -> *mut c_char {
+    forward!(virDomainGetXMLDesc(domain, flags));
     entry(from::DOMAIN, "virDomainGetXMLDesc", |call| {
         let domain = call.domain(domain)?;
         if domain.conn.readonly && flags & (xml::SECURE | xml::MIGRATABLE) != 0 {
@@ -226,6 +241,7 @@ pub extern "C" fn virDomainGetXMLDesc(domain: virDomainPtr, flags: c_uint) -> *m
 /// Returns 1 if it does, 0 if not, -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainIsActive(domain: virDomainPtr) -> c_int {
+    forward!(virDomainIsActive(domain));
     entry(from::DOMAIN, "virDomainIsActive", |call| Ok(call.domain(domain)?.driver()?.is_active()))
 }
 
@@ -234,6 +250,7 @@ pub extern "C" fn virDomainIsActive(domain: virDomainPtr) -> c_int {
 /// Returns 1 if it does, 0 if not, -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainIsPersistent(domain: virDomainPtr) -> c_int {
+    forward!(virDomainIsPersistent(domain));
     entry(from::DOMAIN, "virDomainIsPersistent", |call| Ok(call.domain(domain)?.driver()?.is_persistent()))
 }
 
@@ -242,6 +259,7 @@ pub extern "C" fn virDomainIsPersistent(domain: virDomainPtr) -> c_int {
 /// Returns 1 if it was, 0 if not, -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainIsUpdated(domain: virDomainPtr) -> c_int {
+    forward!(virDomainIsUpdated(domain));
     entry(from::DOMAIN, "virDomainIsUpdated", |call| call.domain(domain)?.driver().map(|_| false).map_err(Into::into))
 }
 
@@ -250,6 +268,7 @@ pub extern "C" fn virDomainIsUpdated(domain: virDomainPtr) -> c_int {
 /// Returns a text to be released with free(), or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetOSType(domain: virDomainPtr) -> *mut c_char {
+    forward!(virDomainGetOSType(domain));
     entry(from::DOMAIN, "virDomainGetOSType", |call| {
         let document = reader::parse(&call.domain(domain)?.driver()?.xml(0)?)?;
         Ok(document.child("os").and_then(|os| os.child_text("type")).unwrap_or("hvm").to_owned())
@@ -261,6 +280,7 @@ pub extern "C" fn virDomainGetOSType(domain: virDomainPtr) -> *mut c_char {
 /// Returns the size, or 0 on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetMaxMemory(domain: virDomainPtr) -> c_ulong {
+    forward!(virDomainGetMaxMemory(domain));
     entry(from::DOMAIN, "virDomainGetMaxMemory", |call| Ok(call.domain(domain)?.driver()?.info()?.max_mem_kib))
 }
 
@@ -269,6 +289,7 @@ pub extern "C" fn virDomainGetMaxMemory(domain: virDomainPtr) -> c_ulong {
 /// Returns the number, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainGetMaxVcpus(domain: virDomainPtr) -> c_int {
+    forward!(virDomainGetMaxVcpus(domain));
     entry(from::DOMAIN, "virDomainGetMaxVcpus", |call| Ok(i32::from(call.domain(domain)?.driver()?.info()?.vcpus)))
 }
 
@@ -277,6 +298,7 @@ pub extern "C" fn virDomainGetMaxVcpus(domain: virDomainPtr) -> c_int {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetAutostart(domain: virDomainPtr, autostart: *mut c_int) -> c_int {
+    forward!(virDomainGetAutostart(domain, autostart));
     entry(from::DOMAIN, "virDomainGetAutostart", |call| {
         let domain = call.domain(domain)?;
         let place = call.out(autostart, "autostart")?;
@@ -296,6 +318,7 @@ pub unsafe extern "C" fn virDomainGetBlockInfo(
     info: virDomainBlockInfoPtr,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainGetBlockInfo(domain, disk, info, flags));
     entry(from::DOMAIN, "virDomainGetBlockInfo", |call| {
         let place = call.maybe_out(info);
         place.set(virDomainBlockInfo { capacity: 0, allocation: 0, physical: 0 });
@@ -326,12 +349,14 @@ fn create_xml(call: &Call, conn: virConnectPtr, xml: *const c_char, flags: c_uin
 /// Returns a handle to be released with virDomainFree, or NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCreateXML(conn: virConnectPtr, xmlDesc: *const c_char, flags: c_uint) -> virDomainPtr {
+    forward!(virDomainCreateXML(conn, xmlDesc, flags));
     entry(from::DOMAIN, "virDomainCreateXML", |call| create_xml(call, conn, xmlDesc, flags))
 }
 
 /// An older name of virDomainCreateXML.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCreateLinux(conn: virConnectPtr, xmlDesc: *const c_char, flags: c_uint) -> virDomainPtr {
+    forward!(virDomainCreateLinux(conn, xmlDesc, flags));
     entry(from::DOMAIN, "virDomainCreateLinux", |call| create_xml(call, conn, xmlDesc, flags))
 }
 
@@ -348,12 +373,14 @@ fn define(call: &Call, conn: virConnectPtr, xml: *const c_char, flags: c_uint) -
 /// Returns NULL with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainDefineXML(conn: virConnectPtr, xml: *const c_char) -> virDomainPtr {
+    forward!(virDomainDefineXML(conn, xml));
     entry(from::DOMAIN, "virDomainDefineXML", |call| define(call, conn, xml, 0))
 }
 
 /// Like virDomainDefineXML, with virDomainDefineFlags.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainDefineXMLFlags(conn: virConnectPtr, xml: *const c_char, flags: c_uint) -> virDomainPtr {
+    forward!(virDomainDefineXMLFlags(conn, xml, flags));
     entry(from::DOMAIN, "virDomainDefineXMLFlags", |call| define(call, conn, xml, flags))
 }
 
@@ -369,12 +396,14 @@ fn undefine(call: &Call, domain: virDomainPtr, flags: c_uint) -> Outcome<()> {
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub extern "C" fn virDomainUndefine(domain: virDomainPtr) -> c_int {
+    forward!(virDomainUndefine(domain));
     entry(from::DOMAIN, "virDomainUndefine", |call| undefine(call, domain, 0))
 }
 
 /// Like virDomainUndefine, with virDomainUndefineFlagsValues.
 #[no_mangle]
 pub extern "C" fn virDomainUndefineFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainUndefineFlags(domain, flags));
     entry(from::DOMAIN, "virDomainUndefineFlags", |call| undefine(call, domain, flags))
 }
 
@@ -406,12 +435,14 @@ fn refresh_id(connect: &Connect, domain: &Domain) {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainCreate(domain: virDomainPtr) -> c_int {
+    forward!(virDomainCreate(domain));
     entry(from::DOMAIN, "virDomainCreate", |call| start(call, domain, 0))
 }
 
 /// Like virDomainCreate, with virDomainCreateFlags.
 #[no_mangle]
 pub extern "C" fn virDomainCreateWithFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainCreateWithFlags(domain, flags));
     entry(from::DOMAIN, "virDomainCreateWithFlags", |call| start(call, domain, flags))
 }
 
@@ -420,6 +451,7 @@ pub extern "C" fn virDomainCreateWithFlags(domain: virDomainPtr, flags: c_uint) 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainDestroy(domain: virDomainPtr) -> c_int {
+    forward!(virDomainDestroy(domain));
     entry(from::DOMAIN, "virDomainDestroy", |call| {
         let (handle, driver) = changed(call, domain, 0, 0)?;
         driver.destroy(0)?;
@@ -431,6 +463,7 @@ pub extern "C" fn virDomainDestroy(domain: virDomainPtr) -> c_int {
 /// Like virDomainDestroy, with virDomainDestroyFlagsValues.
 #[no_mangle]
 pub extern "C" fn virDomainDestroyFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainDestroyFlags(domain, flags));
     entry(from::DOMAIN, "virDomainDestroyFlags", |call| Ok(changed(call, domain, flags, DESTROY_FLAGS)?.1.destroy(flags)?))
 }
 
@@ -439,12 +472,14 @@ pub extern "C" fn virDomainDestroyFlags(domain: virDomainPtr, flags: c_uint) -> 
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainShutdown(domain: virDomainPtr) -> c_int {
+    forward!(virDomainShutdown(domain));
     entry(from::DOMAIN, "virDomainShutdown", |call| Ok(changed(call, domain, 0, 0)?.1.shutdown(0)?))
 }
 
 /// Like virDomainShutdown, with virDomainShutdownFlagValues.
 #[no_mangle]
 pub extern "C" fn virDomainShutdownFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainShutdownFlags(domain, flags));
     entry(from::DOMAIN, "virDomainShutdownFlags", |call| Ok(changed(call, domain, flags, SHUTDOWN_FLAGS)?.1.shutdown(flags)?))
 }
 
@@ -453,6 +488,7 @@ pub extern "C" fn virDomainShutdownFlags(domain: virDomainPtr, flags: c_uint) ->
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainReboot(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainReboot(domain, flags));
     entry(from::DOMAIN, "virDomainReboot", |call| Ok(changed(call, domain, flags, SHUTDOWN_FLAGS)?.1.reboot(flags)?))
 }
 
@@ -461,6 +497,7 @@ pub extern "C" fn virDomainReboot(domain: virDomainPtr, flags: c_uint) -> c_int 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainReset(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainReset(domain, flags));
     entry(from::DOMAIN, "virDomainReset", |call| Ok(changed(call, domain, flags, 0)?.1.reset()?))
 }
 
@@ -469,6 +506,7 @@ pub extern "C" fn virDomainReset(domain: virDomainPtr, flags: c_uint) -> c_int {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSuspend(domain: virDomainPtr) -> c_int {
+    forward!(virDomainSuspend(domain));
     entry(from::DOMAIN, "virDomainSuspend", |call| Ok(changed(call, domain, 0, 0)?.1.suspend()?))
 }
 
@@ -477,6 +515,7 @@ pub extern "C" fn virDomainSuspend(domain: virDomainPtr) -> c_int {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainResume(domain: virDomainPtr) -> c_int {
+    forward!(virDomainResume(domain));
     entry(from::DOMAIN, "virDomainResume", |call| Ok(changed(call, domain, 0, 0)?.1.resume()?))
 }
 
@@ -493,6 +532,7 @@ fn device<'a>(call: &Call, domain: virDomainPtr, xml: *const c_char, flags: u32)
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainAttachDevice(domain: virDomainPtr, xml: *const c_char) -> c_int {
+    forward!(virDomainAttachDevice(domain, xml));
     entry(from::DOMAIN, "virDomainAttachDevice", |call| {
         let (driver, text) = device(call, domain, xml, 0)?;
         Ok(driver.attach_device(text, AFFECT_LIVE)?)
@@ -502,6 +542,7 @@ pub unsafe extern "C" fn virDomainAttachDevice(domain: virDomainPtr, xml: *const
 /// Like virDomainAttachDevice, with virDomainModificationImpact.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainAttachDeviceFlags(domain: virDomainPtr, xml: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainAttachDeviceFlags(domain, xml, flags));
     entry(from::DOMAIN, "virDomainAttachDeviceFlags", |call| {
         let (driver, text) = device(call, domain, xml, flags)?;
         Ok(driver.attach_device(text, flags)?)
@@ -513,6 +554,7 @@ pub unsafe extern "C" fn virDomainAttachDeviceFlags(domain: virDomainPtr, xml: *
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainDetachDevice(domain: virDomainPtr, xml: *const c_char) -> c_int {
+    forward!(virDomainDetachDevice(domain, xml));
     entry(from::DOMAIN, "virDomainDetachDevice", |call| {
         let (driver, text) = device(call, domain, xml, 0)?;
         Ok(driver.detach_device(text, AFFECT_LIVE)?)
@@ -522,6 +564,7 @@ pub unsafe extern "C" fn virDomainDetachDevice(domain: virDomainPtr, xml: *const
 /// Like virDomainDetachDevice, with virDomainModificationImpact.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainDetachDeviceFlags(domain: virDomainPtr, xml: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainDetachDeviceFlags(domain, xml, flags));
     entry(from::DOMAIN, "virDomainDetachDeviceFlags", |call| {
         let (driver, text) = device(call, domain, xml, flags)?;
         Ok(driver.detach_device(text, flags)?)
@@ -533,6 +576,7 @@ pub unsafe extern "C" fn virDomainDetachDeviceFlags(domain: virDomainPtr, xml: *
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainDetachDeviceAlias(domain: virDomainPtr, alias: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainDetachDeviceAlias(domain, alias, flags));
     entry(from::DOMAIN, "virDomainDetachDeviceAlias", |call| -> Outcome<()> {
         call.domain(domain)?;
         unsafe { call.text(alias, "alias") }?;

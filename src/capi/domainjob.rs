@@ -6,6 +6,7 @@ use std::{mem, ptr};
 use super::ctypes::{virDomainJobInfo, virDomainJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::entry;
+use super::forward::forward;
 use super::typedparam;
 use crate::model::{code, from, Error};
 
@@ -21,6 +22,7 @@ const ABORT_POSTCOPY: u32 = 1 << 0;
 /// Returns 0, or -1 on error, in which case *@info is all zeros.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainGetJobInfo(domain: virDomainPtr, info: virDomainJobInfoPtr) -> c_int {
+    forward!(virDomainGetJobInfo(domain, info));
     entry(from::DOMAIN, "virDomainGetJobInfo", |call| {
         let place = call.maybe_out(info);
         // SAFETY: all zeros is a value of this struct.
@@ -61,6 +63,7 @@ pub unsafe extern "C" fn virDomainGetJobStats(
     nparams: *mut c_int,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainGetJobStats(domain, r#type, params, nparams, flags));
     entry(from::DOMAIN, "virDomainGetJobStats", |call| {
         call.maybe_out(r#type).set(0);
         call.maybe_out(params).set(ptr::null_mut());
@@ -85,6 +88,7 @@ pub unsafe extern "C" fn virDomainGetJobStats(
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainAbortJob(domain: virDomainPtr) -> c_int {
+    forward!(virDomainAbortJob(domain));
     entry(from::DOMAIN, "virDomainAbortJob", |call| Ok(changed(call, domain, 0, 0)?.1.abort_job(0)?))
 }
 
@@ -93,5 +97,6 @@ pub extern "C" fn virDomainAbortJob(domain: virDomainPtr) -> c_int {
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainAbortJobFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainAbortJobFlags(domain, flags));
     entry(from::DOMAIN, "virDomainAbortJobFlags", |call| Ok(changed(call, domain, flags, ABORT_POSTCOPY)?.1.abort_job(flags)?))
 }

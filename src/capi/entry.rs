@@ -9,6 +9,7 @@ use std::ptr;
 use std::sync::{Arc, Once};
 
 use super::alloc;
+use super::ctypes::virConnectPtr;
 use super::error::{self, Fault};
 use super::handle::{Connect, Domain, Snapshot};
 use super::object::{resolve, Object, Resolved, Strong};
@@ -96,15 +97,20 @@ pub struct Call {
     function: &'static str,
     from: i32,
     connection: RefCell<Option<Arc<Connect>>>,
+    /// A connection of the real library's, or NULL.
+    foreign: Cell<virConnectPtr>,
 }
 
 /// Runs the body of an export. `from` is the `virErrorDomain` of the file that has this function in the real library.
 pub fn entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&Call) -> Outcome<T>) -> T::C {
+    error::reset_last();
     entry_telling(from, function, body, Call::report)
 }
 
-/// The same for the few functions whose failure the real library tells nobody of: the error is set and not reported.
+/// The same for the functions of the event loop, whose failure the real library tells nobody of: the error is set and not
+/// reported. That library calls them in the midst of its own calls, whose errors they leave alone.
 pub fn quiet_entry<T: CReturn>(from: i32, function: &'static str, body: impl FnOnce(&Call) -> Outcome<T>) -> T::C {
+    error::reset_own();
     entry_telling(from, function, body, |_, fault| error::set(&fault))
 }
 
@@ -114,15 +120,12 @@ fn entry_telling<T: CReturn>(
     body: impl FnOnce(&Call) -> Outcome<T>,
     tell: impl FnOnce(&Call, Fault),
 ) -> T::C {
-    error::reset_last();
-    let call = Call { function, from, connection: RefCell::new(None) };
+    let call = Call { function, from, connection: RefCell::new(None), foreign: Cell::new(ptr::null_mut()) };
     let outcome = guarded(|| body(&call).and_then(T::into_c));
     match outcome {
         Ok(value) => value,
         Err(fault) => {
-            let errno = errno();
-            tell(&call, fault);
-            set_errno(errno);
+            keeping_errno(|| tell(&call, fault));
             T::FAILURE
         }
     }
@@ -173,6 +176,14 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
     format!("panic: {}", text.unwrap_or("of unknown cause"))
 }
 
+/// Runs code that the caller's errno does not show.
+pub fn keeping_errno<R>(body: impl FnOnce() -> R) -> R {
+    let before = errno();
+    let result = body();
+    set_errno(before);
+    result
+}
+
 fn errno() -> c_int {
     // SAFETY: the thread's own errno.
     unsafe { *libc::__errno_location() }
@@ -189,7 +200,12 @@ impl Call {
         if let (false, Some(connection)) = (fault.by_interface, &connection) {
             fault.error = fault.error.or_from(connection.driver.error_domain());
         }
-        error::report(&fault, connection.as_deref());
+        error::report(&fault, connection.as_deref(), self.foreign.get());
+    }
+
+    /// The call is about this connection of the real library's; errors from here on are its own, too.
+    pub fn on_foreign(&self, conn: virConnectPtr) {
+        self.foreign.set(conn);
     }
 
     /// A refusal by the interface itself.

@@ -2,6 +2,9 @@
 //!
 //! As in the real library: a failing call leaves its error in the thread that made it, copies it to the connection, and
 //! hands it to the connection's handler, else to the global one, else to stderr.
+//!
+//! If the process has the real library, the thread's error is kept there (`real`), so that both libraries' functions
+//! show and forget the same one; what is kept here is a thread's error only until then.
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void, CStr};
@@ -12,9 +15,14 @@ use parking_lot::Mutex;
 
 use super::alloc;
 use super::ctypes::{virConnectPtr, virError, virErrorFunc, virErrorPtr};
+use super::entry::keeping_errno;
+use super::forward::{forward, hand_over};
 use super::handle::Connect;
 use super::object::{resolve, Resolved};
+use crate::driver::overlay::Real;
 use crate::model::{code, from, Error};
+
+mod real;
 
 /// `VIR_ERR_ERROR`.
 const LEVEL_ERROR: u32 = 2;
@@ -140,26 +148,74 @@ struct Cleaner;
 
 impl Drop for Cleaner {
     fn drop(&mut self) {
-        reset_last();
+        reset_kept();
     }
 }
 
-/// The thread's error.
-fn last() -> virErrorPtr {
+/// The thread's error as it is kept here.
+fn kept() -> virErrorPtr {
     LAST.with(UnsafeCell::get)
 }
 
-/// The thread's error if there is one.
-fn last_set() -> Option<virErrorPtr> {
-    let error = last();
+/// The same if there is one.
+fn kept_set() -> Option<virErrorPtr> {
+    let error = kept();
     // SAFETY: it is this thread's own.
     (unsafe { (*error).code } != code::OK).then_some(error)
 }
 
+fn reset_kept() {
+    // SAFETY: it is this thread's own.
+    unsafe { reset(kept()) };
+}
+
+/// Gives the thread's error to the real library to keep, if there is one.
+pub fn hand_in() {
+    if let Some(error) = kept_set() {
+        keeping_errno(|| {
+            // SAFETY: it is this thread's own.
+            if unsafe { real::set(error) } {
+                reset_kept();
+            }
+        });
+    }
+}
+
+/// The thread's error if there is one, wherever it is kept.
+fn last_set() -> Option<virErrorPtr> {
+    hand_in();
+    kept_set().or_else(real::last)
+}
+
+/// The thread's error, for whoever is told of it.
+fn last() -> virErrorPtr {
+    last_set().unwrap_or_else(kept)
+}
+
+/// Forgets the thread's error unless the real library has it.
+pub fn reset_own() {
+    hand_in();
+    reset_kept();
+}
+
 /// Forgets the thread's error, as every call does that sets one if it fails.
 pub fn reset_last() {
-    // SAFETY: it is this thread's own.
-    unsafe { reset(last()) };
+    reset_kept();
+    real::reset_last();
+}
+
+/// Makes a real library that was not there before tell the handler that was set here.
+pub fn join(library: &Real) {
+    let handler = *GLOBAL_HANDLER.lock();
+    if handler.function.is_some() {
+        real::set_handler(library, handler.user_data, handler.function);
+    }
+}
+
+/// Reports that the real library is too old to have a function.
+pub fn too_old(function: &'static str) {
+    reset_last();
+    report(&Error::no_support(function).raised_by(from::NONE).into(), None, ptr::null_mut());
 }
 
 #[derive(Clone, Copy)]
@@ -198,36 +254,44 @@ pub fn set(fault: &Fault) {
     let _ = CLEANER.try_with(|_| ());
     reset_last();
     // SAFETY: it is this thread's own, and empty.
-    unsafe { last().write(c_error(fault)) };
+    unsafe { kept().write(c_error(fault)) };
+    hand_in();
 }
 
 /// What tells the thread's error from another.
 fn identity_of_last() -> (c_int, String) {
+    let last = last();
     // SAFETY: this thread's own error, whose message is NULL or a C string.
-    unsafe { ((*last()).code, text_of((*last()).message).into_owned()) }
+    unsafe { ((*last).code, text_of((*last).message).into_owned()) }
 }
 
-/// Sets the thread's error and tells whoever is to be told.
-pub fn report(fault: &Fault, connection: Option<&Connect>) {
+/// Sets the thread's error and tells whoever is to be told. It is an error of `connection`, or of `foreign`, a connection
+/// of the real library's, if they are given.
+pub fn report(fault: &Fault, connection: Option<&Connect>, foreign: virConnectPtr) {
     set(fault);
-    let mut handler = *GLOBAL_HANDLER.lock();
+    let mut handler = NO_HANDLER;
     if let Some(connection) = connection {
         let inner = connection.errors.inner.lock();
         inner.last.set(c_error(fault));
-        if inner.handler.function.is_some() {
-            handler = inner.handler;
-        }
+        handler = inner.handler;
     }
+    let told = identity_of_last();
+    tell(handler, foreign);
+    // What a handler called may have made this thread forget why the call failed.
+    if identity_of_last() != told {
+        set(fault);
+    }
+}
+
+/// Tells this handler of the thread's error; if it is none, the global one, or stderr. No lock is held.
+fn tell(handler: Handler, foreign: virConnectPtr) {
+    if handler.function.is_none() && real::tell(foreign) {
+        return;
+    }
+    let handler = if handler.function.is_some() { handler } else { *GLOBAL_HANDLER.lock() };
     match handler.function {
-        Some(function) => {
-            let told = identity_of_last();
-            // SAFETY: the application's function, with its data and this thread's error; no lock is held.
-            unsafe { function(handler.user_data, last()) };
-            // What the handler called may have made this thread forget why the call failed.
-            if identity_of_last() != told {
-                set(fault);
-            }
-        }
+        // SAFETY: the application's function, with its data and this thread's error.
+        Some(function) => unsafe { function(handler.user_data, last()) },
         // SAFETY: this thread's own error.
         None => unsafe { print(last()) },
     }
@@ -370,6 +434,10 @@ pub extern "C" fn virGetLastErrorDomain() -> c_int {
 /// The message of this thread's last error; never NULL. The text belongs to the library.
 #[no_mangle]
 pub extern "C" fn virGetLastErrorMessage() -> *const c_char {
+    hand_in();
+    if kept_set().is_none() {
+        hand_over!(virGetLastErrorMessage());
+    }
     let Some(error) = last_set() else { return c"no error".as_ptr() };
     // SAFETY: this thread's own error.
     match unsafe { (*error).message } {
@@ -439,11 +507,13 @@ pub extern "C" fn virResetLastError() {
 #[no_mangle]
 pub extern "C" fn virSetErrorFunc(userData: *mut c_void, handler: virErrorFunc) {
     *GLOBAL_HANDLER.lock() = Handler { function: handler, user_data: userData };
+    hand_over!(virSetErrorFunc(userData, handler));
 }
 
 /// Prints an error on stderr. NULL is harmless.
 #[no_mangle]
 pub unsafe extern "C" fn virDefaultErrorFunc(err: virErrorPtr) {
+    hand_over!(virDefaultErrorFunc(err));
     // SAFETY: as the caller says.
     unsafe { print(err) };
 }
@@ -462,6 +532,7 @@ fn quietly<R>(conn: virConnectPtr, look: impl FnOnce(&ConnectionErrors) -> R) ->
 /// is not a connection. Other threads may change it at any moment: virGetLastError is the better choice.
 #[no_mangle]
 pub extern "C" fn virConnGetLastError(conn: virConnectPtr) -> virErrorPtr {
+    forward!(virConnGetLastError(conn));
     quietly(conn, |errors| errors.inner.lock().last.0.get()).unwrap_or(ptr::null_mut())
 }
 
@@ -473,6 +544,7 @@ pub unsafe extern "C" fn virConnCopyLastError(conn: virConnectPtr, to: virErrorP
     if to.is_null() {
         return -1;
     }
+    forward!(virConnCopyLastError(conn, to));
     // SAFETY: `to` has room for an error, says the caller.
     unsafe { to.write(no_error()) };
     let copied = quietly(conn, |errors| {
@@ -489,6 +561,7 @@ pub unsafe extern "C" fn virConnCopyLastError(conn: virConnectPtr, to: virErrorP
 /// Forgets the last error of a connection.
 #[no_mangle]
 pub extern "C" fn virConnResetLastError(conn: virConnectPtr) {
+    forward!(virConnResetLastError(conn));
     quietly(conn, |errors| errors.inner.lock().last.set(no_error()));
 }
 
@@ -497,5 +570,6 @@ pub extern "C" fn virConnResetLastError(conn: virConnectPtr) {
 /// @userData is handed to it; @handler NULL leaves them to the global one.
 #[no_mangle]
 pub extern "C" fn virConnSetErrorFunc(conn: virConnectPtr, userData: *mut c_void, handler: virErrorFunc) {
+    forward!(virConnSetErrorFunc(conn, userData, handler));
     quietly(conn, |errors| errors.inner.lock().handler = Handler { function: handler, user_data: userData });
 }

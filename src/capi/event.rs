@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ctypes::{virConnectDomainEventCallback, virConnectDomainEventGenericCallback, virConnectPtr, virDomainPtr, virFreeCallback};
 use super::entry::{entry, Call, Outcome};
 use super::error::Fault;
+use super::forward::{foreign, forward};
 use super::handle::Connect;
 use super::opaque::Opaque;
 use crate::event::Subscriptions;
@@ -16,6 +17,7 @@ use callback::{key, Callback};
 
 mod alarm;
 mod callback;
+mod overlay;
 
 /// The first number that libvirt has no event for.
 const LAST_ID: c_int = 27;
@@ -74,6 +76,7 @@ pub unsafe extern "C" fn virConnectDomainEventRegister(
     opaque: *mut c_void,
     freecb: virFreeCallback,
 ) -> c_int {
+    forward!(virConnectDomainEventRegister(conn, cb, opaque, freecb));
     entry(from::DOMAIN, "virConnectDomainEventRegister", |call| {
         let connect = call.connection(conn)?;
         call.given(cb.is_some(), "cb")?;
@@ -90,6 +93,7 @@ pub unsafe extern "C" fn virConnectDomainEventRegister(
 /// Returns 0, or -1 on error, as when @cb is not registered.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectDomainEventDeregister(conn: virConnectPtr, cb: virConnectDomainEventCallback) -> c_int {
+    forward!(virConnectDomainEventDeregister(conn, cb));
     entry(from::DOMAIN, "virConnectDomainEventDeregister", |call| {
         let connect = call.connection(conn)?;
         call.given(cb.is_some(), "cb")?;
@@ -119,7 +123,13 @@ pub unsafe extern "C" fn virConnectDomainEventRegisterAny(
     opaque: *mut c_void,
     freecb: virFreeCallback,
 ) -> c_int {
+    if eventID != id::JOB_STATE_OVERLAY {
+        forward!(virConnectDomainEventRegisterAny(conn, dom, eventID, cb, opaque, freecb));
+    }
     entry(from::DOMAIN, "virConnectDomainEventRegisterAny", |call| {
+        if foreign(conn).is_some() {
+            return overlay::register(call, conn, dom, cb, opaque, freecb);
+        }
         let connect = call.connection(conn)?;
         let domain = domain_of(call, &connect, dom)?;
         call.given(cb.is_some(), "cb")?;
@@ -139,7 +149,13 @@ pub unsafe extern "C" fn virConnectDomainEventRegisterAny(
 /// Returns 0, or -1 on error, as when there is no such registration.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectDomainEventDeregisterAny(conn: virConnectPtr, callbackID: c_int) -> c_int {
+    if callbackID < overlay::FIRST_CALLBACK {
+        forward!(virConnectDomainEventDeregisterAny(conn, callbackID));
+    }
     entry(from::DOMAIN, "virConnectDomainEventDeregisterAny", |call| {
+        if foreign(conn).is_some() {
+            return overlay::deregister(call, conn, callbackID);
+        }
         let connect = call.connection(conn)?;
         call.non_negative(callbackID, "callbackID")?;
         connect.events.deregister(callbackID)

@@ -1,6 +1,7 @@
 //! `virEvent*`: the event loop, the library's own or the application's.
 
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
@@ -11,7 +12,9 @@ use super::ctypes::{
     virEventTimeoutCallback, virEventUpdateHandleFunc, virEventUpdateTimeoutFunc,
 };
 use super::entry::{entry, guarded, quiet_entry, Call, Outcome};
+use super::forward::{self, any, function, pass_on, Function};
 use super::opaque::Opaque;
+use crate::driver::overlay::Real;
 use crate::eventloop::{self, EventLoop, HandleCallback, TimeoutCallback};
 use crate::model::{code, from};
 
@@ -30,7 +33,67 @@ struct Foreign {
 /// Set after [`eventloop::register`] has accepted it.
 static FOREIGN: OnceCell<Foreign> = OnceCell::new();
 
+/// The loop of this process is registered with the real library, if at all, and calls of the functions below are for it.
+static REAL: AtomicBool = AtomicBool::new(false);
+
+/// What is said and done here when the real library calls, which has no loop of its own then.
+const OURS: Foreign = Foreign {
+    add_handle: Some(add_handle),
+    update_handle: Some(update_handle),
+    remove_handle: Some(remove_handle),
+    add_timeout: Some(add_timeout),
+    update_timeout: Some(update_timeout),
+    remove_timeout: Some(remove_timeout),
+};
+
+/// Makes one loop of two: if there is none here, the real library's is used, whenever it gets one; else it gets this one,
+/// unless it has another already.
+pub fn join(real: &'static Real) {
+    if eventloop::register(Box::new(Foreign::of(real))) {
+        REAL.store(true, Ordering::Release);
+        return;
+    }
+    static REGISTER: Function = function!(virEventRegisterImpl);
+    let Some(register) = REGISTER.like(real, virEventRegisterImpl as extern "C" fn(_, _, _, _, _, _)) else { return };
+    let ours = FOREIGN.get().copied().unwrap_or(OURS);
+    register(ours.add_handle, ours.update_handle, ours.remove_handle, ours.add_timeout, ours.update_timeout, ours.remove_timeout);
+}
+
+/// The real library, if calls of the functions below are for its loop. They leave the thread's error as it is.
+fn real_loop() -> Option<&'static Real> {
+    forward::real().filter(|_| REAL.load(Ordering::Acquire))
+}
+
+/// `hand_over_loop!(function(arguments));` first in an export: it is the real library's if the loop is.
+macro_rules! hand_over_loop {
+    ($function:ident($($argument:ident),*)) => {
+        if let Some(real) = real_loop() {
+            return pass_on!(real, $function($($argument),*));
+        }
+    };
+}
+
+/// The real function of the same prototype.
+macro_rules! real_function {
+    ($real:expr, $function:ident($($argument:ident),*)) => {{
+        static FUNCTION: Function = function!($function);
+        FUNCTION.like($real, $function as unsafe extern "C" fn($(any!($argument)),*) -> _)
+    }};
+}
+
 impl Foreign {
+    /// The loop that is, or will be, registered with the real library.
+    fn of(real: &Real) -> Foreign {
+        Foreign {
+            add_handle: real_function!(real, virEventAddHandle(fd, events, cb, opaque, ff)),
+            update_handle: real_function!(real, virEventUpdateHandle(watch, events)),
+            remove_handle: real_function!(real, virEventRemoveHandle(watch)),
+            add_timeout: real_function!(real, virEventAddTimeout(timeout, cb, opaque, ff)),
+            update_timeout: real_function!(real, virEventUpdateTimeout(timer, timeout)),
+            remove_timeout: real_function!(real, virEventRemoveTimeout(timer)),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.add_handle.is_none()
             && self.update_handle.is_none()
@@ -137,6 +200,7 @@ pub extern "C" fn virEventRegisterImpl(
     updateTimeout: virEventUpdateTimeoutFunc,
     removeTimeout: virEventRemoveTimeoutFunc,
 ) {
+    hand_over_loop!(virEventRegisterImpl(addHandle, updateHandle, removeHandle, addTimeout, updateTimeout, removeTimeout));
     let foreign = Foreign {
         add_handle: addHandle,
         update_handle: updateHandle,
@@ -157,6 +221,7 @@ pub extern "C" fn virEventRegisterImpl(
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virEventRegisterDefaultImpl() -> c_int {
+    hand_over_loop!(virEventRegisterDefaultImpl());
     entry(from::EVENT, "virEventRegisterDefaultImpl", |_| Ok(eventloop::register_default()?))
 }
 
@@ -167,6 +232,7 @@ pub extern "C" fn virEventRegisterDefaultImpl() -> c_int {
 /// Returns 0, or -1 on error, as when there is no such loop.
 #[no_mangle]
 pub extern "C" fn virEventRunDefaultImpl() -> c_int {
+    hand_over_loop!(virEventRunDefaultImpl());
     entry(from::EVENT, "virEventRunDefaultImpl", |_| Ok(eventloop::run_once()?))
 }
 
@@ -183,6 +249,12 @@ pub unsafe extern "C" fn virEventAddHandle(
     opaque: *mut c_void,
     ff: virFreeCallback,
 ) -> c_int {
+    hand_over_loop!(virEventAddHandle(fd, events, cb, opaque, ff));
+    // SAFETY: the caller's arguments.
+    unsafe { add_handle(fd, events, cb, opaque, ff) }
+}
+
+unsafe extern "C" fn add_handle(fd: c_int, events: c_int, cb: virEventHandleCallback, opaque: *mut c_void, ff: virFreeCallback) -> c_int {
     quiet_entry(from::EVENT, "virEventAddHandle", |call| {
         if let Some(add) = FOREIGN.get().and_then(|foreign| foreign.add_handle) {
             // SAFETY: the application's function with the application's arguments.
@@ -217,6 +289,12 @@ fn handle_callback(cb: virEventHandleCallback, opaque: Arc<Opaque>) -> HandleCal
 /// Changes what the watch @watch waits for; 0 lets it rest. Nothing happens if there is no such watch.
 #[no_mangle]
 pub unsafe extern "C" fn virEventUpdateHandle(watch: c_int, events: c_int) {
+    hand_over_loop!(virEventUpdateHandle(watch, events));
+    // SAFETY: the caller's arguments.
+    unsafe { update_handle(watch, events) };
+}
+
+unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
     eventloop::update_handle(watch, events);
 }
 
@@ -225,6 +303,12 @@ pub unsafe extern "C" fn virEventUpdateHandle(watch: c_int, events: c_int) {
 /// Returns 0, or -1 if there is no such watch.
 #[no_mangle]
 pub unsafe extern "C" fn virEventRemoveHandle(watch: c_int) -> c_int {
+    hand_over_loop!(virEventRemoveHandle(watch));
+    // SAFETY: the caller's arguments.
+    unsafe { remove_handle(watch) }
+}
+
+unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
     quiet_entry(from::EVENT, "virEventRemoveHandle", |call| {
         let missing = || call.error(code::INVALID_ARG, format!("no watch {watch}"));
         eventloop::remove_handle(watch).then_some(()).ok_or_else(missing)
@@ -243,6 +327,12 @@ pub unsafe extern "C" fn virEventAddTimeout(
     opaque: *mut c_void,
     ff: virFreeCallback,
 ) -> c_int {
+    hand_over_loop!(virEventAddTimeout(timeout, cb, opaque, ff));
+    // SAFETY: the caller's arguments.
+    unsafe { add_timeout(timeout, cb, opaque, ff) }
+}
+
+unsafe extern "C" fn add_timeout(timeout: c_int, cb: virEventTimeoutCallback, opaque: *mut c_void, ff: virFreeCallback) -> c_int {
     quiet_entry(from::EVENT, "virEventAddTimeout", |call| {
         if let Some(add) = FOREIGN.get().and_then(|foreign| foreign.add_timeout) {
             // SAFETY: the application's function with the application's arguments.
@@ -270,6 +360,12 @@ fn timeout_callback(cb: virEventTimeoutCallback, opaque: Arc<Opaque>) -> Timeout
 /// Changes the time of a timer, which begins anew; -1 lets it rest. Nothing happens if there is no such timer.
 #[no_mangle]
 pub unsafe extern "C" fn virEventUpdateTimeout(timer: c_int, timeout: c_int) {
+    hand_over_loop!(virEventUpdateTimeout(timer, timeout));
+    // SAFETY: the caller's arguments.
+    unsafe { update_timeout(timer, timeout) };
+}
+
+unsafe extern "C" fn update_timeout(timer: c_int, timeout: c_int) {
     eventloop::update_timeout(timer, timeout);
 }
 
@@ -278,6 +374,12 @@ pub unsafe extern "C" fn virEventUpdateTimeout(timer: c_int, timeout: c_int) {
 /// Returns 0, or -1 if there is no such timer.
 #[no_mangle]
 pub unsafe extern "C" fn virEventRemoveTimeout(timer: c_int) -> c_int {
+    hand_over_loop!(virEventRemoveTimeout(timer));
+    // SAFETY: the caller's arguments.
+    unsafe { remove_timeout(timer) }
+}
+
+unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {
     quiet_entry(from::EVENT, "virEventRemoveTimeout", |call| {
         let missing = || call.error(code::INVALID_ARG, format!("no timer {timer}"));
         eventloop::remove_timeout(timer).then_some(()).ok_or_else(missing)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::ctypes::{virConnectPtr, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr};
 use super::entry::entry;
+use super::forward::forward_if_known;
 use super::joblist::{self, Listing};
 use crate::model::flags::{job_xml as xml_flag, list};
 use crate::model::{code, from, ControlOp, Error, JobState, Uuid};
@@ -24,6 +25,7 @@ const ALL_STATES: u32 = ((1 << (JobState::Paused as u32 + 1)) - 1) & !1;
 /// Returns the number of jobs, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut virDomainJobPtr, flags: c_uint) -> c_int {
+    forward_if_known!(virDomainJobList(domain, jobs, flags));
     entry(from::DOMAIN, "virDomainJobList", |call| {
         call.maybe_out(jobs).set(ptr::null_mut());
         let domain = call.domain(domain)?;
@@ -41,6 +43,7 @@ pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut 
 /// Returns the number of jobs, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: *mut *mut virDomainJobPtr, flags: c_uint) -> c_int {
+    forward_if_known!(virConnectListAllDomainJobs(conn, jobs, flags));
     entry(from::DOMAIN, "virConnectListAllDomainJobs", |call| {
         call.maybe_out(jobs).set(ptr::null_mut());
         let connect = call.connection(conn)?;
@@ -77,6 +80,7 @@ pub unsafe extern "C" fn virDomainJobFree(job: virDomainJobPtr) {
 /// Returns a document to be released with free(), or NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainJobGetXMLDesc(domain: virDomainPtr, jobname: *const c_char, flags: c_uint) -> *mut c_char {
+    forward_if_known!(virDomainJobGetXMLDesc(domain, jobname, flags));
     entry(from::DOMAIN, "virDomainJobGetXMLDesc", |call| {
         let domain = call.domain(domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
@@ -97,6 +101,7 @@ pub unsafe extern "C" fn virDomainJobControl(
     op: virDomainJobControlOperation,
     flags: c_uint,
 ) -> c_int {
+    forward_if_known!(virDomainJobControl(domain, jobname, op, flags));
     entry(from::DOMAIN, "virDomainJobControl", |call| {
         let domain = call.domain(domain)?;
         call.writable()?;
@@ -122,6 +127,7 @@ pub unsafe extern "C" fn virDomainJobWait(
     timeout: c_int,
     flags: c_uint,
 ) -> c_int {
+    forward_if_known!(virDomainJobWait(domain, jobname, states, timeout, flags));
     entry(from::DOMAIN, "virDomainJobWait", |call| {
         let domain = call.domain(domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
@@ -148,6 +154,7 @@ pub unsafe extern "C" fn virDomainJobSetSpeed(
     bandwidth: c_ulonglong,
     flags: c_uint,
 ) -> c_int {
+    forward_if_known!(virDomainJobSetSpeed(domain, jobname, bandwidth, flags));
     entry(from::DOMAIN, "virDomainJobSetSpeed", |call| {
         let domain = call.domain(domain)?;
         call.writable()?;
@@ -176,6 +183,7 @@ pub fn note_started(domain: Uuid, name: String) {
 /// started was none of @domain.
 #[no_mangle]
 pub extern "C" fn virDomainJobLastStarted(domain: virDomainPtr, flags: c_uint) -> *mut c_char {
+    forward_if_known!(virDomainJobLastStarted(domain, flags));
     entry(from::DOMAIN, "virDomainJobLastStarted", |call| {
         let domain = call.domain(domain)?;
         call.flags(flags, 0)?;

@@ -6,6 +6,7 @@ use std::ptr;
 use super::alloc::{self, Array};
 use super::ctypes::{virConnectPtr, virDomain, virDomainPtr};
 use super::entry::{entry, Call, Outcome};
+use super::forward::forward;
 use super::handle::{Connect, Domain};
 use super::object;
 use crate::driver::DomainSummary;
@@ -79,6 +80,7 @@ fn selected(connect: &Connect, summary: &DomainSummary, flags: u32) -> bool {
 /// Returns the number of domains, or -1 on error, in which case *@domains is NULL.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectListAllDomains(conn: virConnectPtr, domains: *mut *mut virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virConnectListAllDomains(conn, domains, flags));
     entry(from::DOMAIN, "virConnectListAllDomains", |call| {
         let place = call.maybe_out(domains);
         place.set(ptr::null_mut());
@@ -107,6 +109,7 @@ unsafe fn free_handle(domain: *mut virDomain) {
 /// Returns the number, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virConnectNumOfDomains(conn: virConnectPtr) -> c_int {
+    forward!(virConnectNumOfDomains(conn));
     entry(from::DOMAIN, "virConnectNumOfDomains", |call| Ok(active(call, conn)?.count()))
 }
 
@@ -115,6 +118,7 @@ pub extern "C" fn virConnectNumOfDomains(conn: virConnectPtr) -> c_int {
 /// Returns how many were stored, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectListDomains(conn: virConnectPtr, ids: *mut c_int, maxids: c_int) -> c_int {
+    forward!(virConnectListDomains(conn, ids, maxids));
     entry(from::DOMAIN, "virConnectListDomains", |call| {
         call.connection(conn)?;
         call.given(!ids.is_null() || maxids <= 0, "ids")?;
@@ -134,6 +138,7 @@ pub unsafe extern "C" fn virConnectListDomains(conn: virConnectPtr, ids: *mut c_
 /// Returns the number, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virConnectNumOfDefinedDomains(conn: virConnectPtr) -> c_int {
+    forward!(virConnectNumOfDefinedDomains(conn));
     entry(from::DOMAIN, "virConnectNumOfDefinedDomains", |call| Ok(defined(call, conn)?.count()))
 }
 
@@ -142,6 +147,7 @@ pub extern "C" fn virConnectNumOfDefinedDomains(conn: virConnectPtr) -> c_int {
 /// Returns how many were stored, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virConnectListDefinedDomains(conn: virConnectPtr, names: *mut *mut c_char, maxnames: c_int) -> c_int {
+    forward!(virConnectListDefinedDomains(conn, names, maxnames));
     entry(from::DOMAIN, "virConnectListDefinedDomains", |call| {
         call.connection(conn)?;
         call.given(!names.is_null() || maxnames <= 0, "names")?;

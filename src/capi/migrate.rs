@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ctypes::{virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
+use super::forward::forward;
 use super::handle::Domain;
 use super::job::note_started;
 use super::typedparam::{self, kind, once, Known};
@@ -113,6 +114,7 @@ pub unsafe extern "C" fn virDomainMigrateToURI(
     dname: *const c_char,
     bandwidth: c_ulong,
 ) -> c_int {
+    forward!(virDomainMigrateToURI(domain, duri, flags, dname, bandwidth));
     entry(from::DOMAIN, "virDomainMigrateToURI", |call| {
         let (domain, flags) = source(call, domain, flags)?;
         let uri = unsafe { call.text(duri, "duri") }?;
@@ -136,6 +138,7 @@ pub unsafe extern "C" fn virDomainMigrateToURI2(
     dname: *const c_char,
     bandwidth: c_ulong,
 ) -> c_int {
+    forward!(virDomainMigrateToURI2(domain, dconnuri, miguri, dxml, flags, dname, bandwidth));
     let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI2", |call| {
         let (domain, flags) = source(call, domain, flags)?;
@@ -158,6 +161,7 @@ pub unsafe extern "C" fn virDomainMigrateToURI3(
     nparams: c_uint,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainMigrateToURI3(domain, dconnuri, params, nparams, flags));
     let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI3", |call| {
         let (domain, flags) = source(call, domain, flags.into())?;
@@ -194,6 +198,7 @@ fn refuse_postcopy(flags: u32) -> Result<()> {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainMigrateSetMaxSpeed(domain: virDomainPtr, bandwidth: c_ulong, flags: c_uint) -> c_int {
+    forward!(virDomainMigrateSetMaxSpeed(domain, bandwidth, flags));
     entry(from::DOMAIN, "virDomainMigrateSetMaxSpeed", |call| {
         let (_, driver) = changed(call, domain, flags, SPEED_POSTCOPY)?;
         refuse_postcopy(flags)?;
@@ -206,6 +211,7 @@ pub extern "C" fn virDomainMigrateSetMaxSpeed(domain: virDomainPtr, bandwidth: c
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainMigrateGetMaxSpeed(domain: virDomainPtr, bandwidth: *mut c_ulong, flags: c_uint) -> c_int {
+    forward!(virDomainMigrateGetMaxSpeed(domain, bandwidth, flags));
     entry(from::DOMAIN, "virDomainMigrateGetMaxSpeed", |call| {
         call.domain(domain)?;
         let place = call.out(bandwidth, "bandwidth")?;
@@ -221,6 +227,7 @@ pub unsafe extern "C" fn virDomainMigrateGetMaxSpeed(domain: virDomainPtr, bandw
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainMigrateSetMaxDowntime(domain: virDomainPtr, downtime: c_ulonglong, flags: c_uint) -> c_int {
+    forward!(virDomainMigrateSetMaxDowntime(domain, downtime, flags));
     entry(from::DOMAIN, "virDomainMigrateSetMaxDowntime", |call| {
         Ok(changed(call, domain, flags, 0)?.1.migrate_set_max_downtime(downtime)?)
     })
@@ -231,6 +238,7 @@ pub extern "C" fn virDomainMigrateSetMaxDowntime(domain: virDomainPtr, downtime:
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainMigrateGetMaxDowntime(domain: virDomainPtr, downtime: *mut c_ulonglong, flags: c_uint) -> c_int {
+    forward!(virDomainMigrateGetMaxDowntime(domain, downtime, flags));
     entry(from::DOMAIN, "virDomainMigrateGetMaxDowntime", |call| {
         let domain = call.domain(domain)?;
         let place = call.out(downtime, "downtime")?;
@@ -245,5 +253,6 @@ pub unsafe extern "C" fn virDomainMigrateGetMaxDowntime(domain: virDomainPtr, do
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainMigrateStartPostCopy(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainMigrateStartPostCopy(domain, flags));
     entry(from::DOMAIN, "virDomainMigrateStartPostCopy", |call| Ok(changed(call, domain, flags, 0)?.1.migrate_start_postcopy()?))
 }

@@ -15,6 +15,7 @@ mod entry;
 mod error;
 mod event;
 mod eventloop;
+mod forward;
 mod handle;
 mod job;
 mod joblist;

@@ -74,6 +74,10 @@ struct Table {
 
 static TABLE: Lazy<RwLock<Table>> = Lazy::new(RwLock::default);
 
+/// Where the lowest slab starts and the highest ends, so that most foreign addresses are known without the table.
+static LOWEST: AtomicUsize = AtomicUsize::new(usize::MAX);
+static HIGHEST: AtomicUsize = AtomicUsize::new(0);
+
 impl Table {
     fn index(&self, address: usize) -> Option<usize> {
         let after = self.slabs.partition_point(|&(start, _)| start <= address);
@@ -137,8 +141,17 @@ impl Table {
         let at = self.slabs.partition_point(|&(other, _)| other < start);
         self.slabs.insert(at, (start, self.starts.len()));
         self.starts.push(start);
+        LOWEST.fetch_min(start, Ordering::Relaxed);
+        HIGHEST.fetch_max(start + SLAB_SLOTS * SLOT, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Whether an address is one that we gave out, be it in use or not.
+pub fn is_ours(address: usize) -> bool {
+    // Whoever has a pointer of ours has got it after these were set.
+    let possible = (LOWEST.load(Ordering::Relaxed)..HIGHEST.load(Ordering::Relaxed)).contains(&address);
+    possible && TABLE.read().covers(address)
 }
 
 /// Finds out what a pointer is; never looks at what it points to.

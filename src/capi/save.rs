@@ -6,6 +6,7 @@ use std::path::{Component, PathBuf};
 use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
+use super::forward::forward;
 use super::job::note_started;
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{CoreDump, Restore, Save};
@@ -71,6 +72,7 @@ fn restore(call: &Call, conn: virConnectPtr, file: File<'_>) -> Outcome<()> {
 /// Returns 0, or -1 on error, in which case the domain goes on.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSave(domain: virDomainPtr, to: *const c_char) -> c_int {
+    forward!(virDomainSave(domain, to));
     entry(from::DOMAIN, "virDomainSave", |call| {
         let handle = call.domain(domain)?;
         call.writable()?;
@@ -87,6 +89,7 @@ pub unsafe extern "C" fn virDomainSave(domain: virDomainPtr, to: *const c_char) 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveFlags(domain: virDomainPtr, to: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainSaveFlags(domain, to, dxml, flags));
     entry(from::DOMAIN, "virDomainSaveFlags", |call| {
         call.domain(domain)?;
         call.writable()?;
@@ -112,6 +115,7 @@ unsafe fn file_params(call: &Call, params: virTypedParameterPtr, count: c_int) -
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveParams(domain: virDomainPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
+    forward!(virDomainSaveParams(domain, params, nparams, flags));
     entry(from::DOMAIN, "virDomainSaveParams", |call| {
         call.domain(domain)?;
         call.writable()?;
@@ -128,6 +132,7 @@ pub unsafe extern "C" fn virDomainSaveParams(domain: virDomainPtr, params: virTy
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestore(conn: virConnectPtr, from: *const c_char) -> c_int {
+    forward!(virDomainRestore(conn, from));
     entry(from::DOMAIN, "virDomainRestore", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -142,6 +147,7 @@ pub unsafe extern "C" fn virDomainRestore(conn: virConnectPtr, from: *const c_ch
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestoreFlags(conn: virConnectPtr, from: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainRestoreFlags(conn, from, dxml, flags));
     entry(from::DOMAIN, "virDomainRestoreFlags", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -157,6 +163,7 @@ pub unsafe extern "C" fn virDomainRestoreFlags(conn: virConnectPtr, from: *const
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestoreParams(conn: virConnectPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
+    forward!(virDomainRestoreParams(conn, params, nparams, flags));
     entry(from::DOMAIN, "virDomainRestoreParams", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -189,6 +196,7 @@ fn core_dump(call: &Call, domain: virDomainPtr, to: *const c_char, format: u32, 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCoreDump(domain: virDomainPtr, to: *const c_char, flags: c_uint) -> c_int {
+    forward!(virDomainCoreDump(domain, to, flags));
     entry(from::DOMAIN, "virDomainCoreDump", |call| core_dump(call, domain, to, 0, flags))
 }
 
@@ -197,6 +205,7 @@ pub unsafe extern "C" fn virDomainCoreDump(domain: virDomainPtr, to: *const c_ch
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCoreDumpWithFormat(domain: virDomainPtr, to: *const c_char, dumpformat: c_uint, flags: c_uint) -> c_int {
+    forward!(virDomainCoreDumpWithFormat(domain, to, dumpformat, flags));
     entry(from::DOMAIN, "virDomainCoreDumpWithFormat", |call| core_dump(call, domain, to, dumpformat, flags))
 }
 
@@ -205,6 +214,7 @@ pub unsafe extern "C" fn virDomainCoreDumpWithFormat(domain: virDomainPtr, to: *
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub extern "C" fn virDomainManagedSave(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainManagedSave(domain, flags));
     entry(from::DOMAIN, "virDomainManagedSave", |call| -> Outcome<()> {
         call.domain(domain)?;
         call.writable()?;
@@ -219,6 +229,7 @@ pub extern "C" fn virDomainManagedSave(domain: virDomainPtr, flags: c_uint) -> c
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainHasManagedSaveImage(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainHasManagedSaveImage(domain, flags));
     entry(from::DOMAIN, "virDomainHasManagedSaveImage", |call| {
         let domain = call.domain(domain)?;
         call.flags(flags, 0)?;
@@ -232,6 +243,7 @@ pub extern "C" fn virDomainHasManagedSaveImage(domain: virDomainPtr, flags: c_ui
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub extern "C" fn virDomainManagedSaveRemove(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainManagedSaveRemove(domain, flags));
     entry(from::DOMAIN, "virDomainManagedSaveRemove", |call| -> Outcome<()> {
         changed(call, domain, flags, 0)?;
         Err(call.unsupported())
@@ -244,6 +256,7 @@ pub extern "C" fn virDomainManagedSaveRemove(domain: virDomainPtr, flags: c_uint
 /// Returns NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveImageGetXMLDesc(conn: virConnectPtr, file: *const c_char, flags: c_uint) -> *mut c_char {
+    forward!(virDomainSaveImageGetXMLDesc(conn, file, flags));
     entry(from::DOMAIN, "virDomainSaveImageGetXMLDesc", |call| -> Outcome<String> {
         let connect = call.connection(conn)?;
         let path = unsafe { call.text(file, "file") }?;
@@ -264,6 +277,7 @@ pub unsafe extern "C" fn virDomainSaveImageDefineXML(
     dxml: *const c_char,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainSaveImageDefineXML(conn, file, dxml, flags));
     entry(from::DOMAIN, "virDomainSaveImageDefineXML", |call| -> Outcome<()> {
         let connect = call.connection(conn)?;
         call.writable()?;

@@ -8,6 +8,7 @@ use super::alloc::Array;
 use super::ctypes::{virConnectPtr, virDomainPtr, virDomainSnapshot, virDomainSnapshotPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Out, Outcome};
+use super::forward::forward;
 use super::handle::{Domain, Snapshot};
 use super::job::note_started;
 use super::listing::store_names;
@@ -138,6 +139,7 @@ fn give_handles(call: &Call, domain: virDomainPtr, names: &[String], place: &Out
 /// Returns a handle to be released with virDomainSnapshotFree, or NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSnapshotCreateXML(domain: virDomainPtr, xmlDesc: *const c_char, flags: c_uint) -> virDomainSnapshotPtr {
+    forward!(virDomainSnapshotCreateXML(domain, xmlDesc, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotCreateXML", |call| {
         call.domain(domain)?;
         let xml = unsafe { call.text(xmlDesc, "xmlDesc") }?;
@@ -157,6 +159,7 @@ pub unsafe extern "C" fn virDomainSnapshotCreateXML(domain: virDomainPtr, xmlDes
 /// Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSnapshotLookupByName(domain: virDomainPtr, name: *const c_char, flags: c_uint) -> virDomainSnapshotPtr {
+    forward!(virDomainSnapshotLookupByName(domain, name, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotLookupByName", |call| {
         let object = call.domain(domain)?;
         let name = unsafe { call.text(name, "name") }?;
@@ -181,6 +184,7 @@ fn must_exist(driver: &dyn driver::Domain, name: &str) -> Result<()> {
 /// Returns the number of snapshots, or -1 on error, in which case *@snaps is NULL.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainListAllSnapshots(domain: virDomainPtr, snaps: *mut *mut virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainListAllSnapshots(domain, snaps, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainListAllSnapshots", |call| {
         let place = call.maybe_out(snaps);
         place.set(ptr::null_mut());
@@ -203,6 +207,7 @@ unsafe fn free_handle(snapshot: *mut virDomainSnapshot) {
 /// Returns the number, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotNum(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainSnapshotNum(domain, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotNum", |call| {
         let object = call.domain(domain)?;
         call.flags(flags, filter::ALL)?;
@@ -221,6 +226,7 @@ pub unsafe extern "C" fn virDomainSnapshotListNames(
     nameslen: c_int,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainSnapshotListNames(domain, names, nameslen, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotListNames", |call| {
         let object = call.domain(domain)?;
         call.given(!names.is_null() || nameslen <= 0, "names")?;
@@ -238,6 +244,7 @@ pub unsafe extern "C" fn virDomainSnapshotListNames(
 /// Returns the number, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotNumChildren(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainSnapshotNumChildren(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotNumChildren", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.flags(flags, filter::ALL)?;
@@ -257,6 +264,7 @@ pub unsafe extern "C" fn virDomainSnapshotListChildrenNames(
     nameslen: c_int,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainSnapshotListChildrenNames(snapshot, names, nameslen, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotListChildrenNames", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.given(!names.is_null() || nameslen <= 0, "names")?;
@@ -281,6 +289,7 @@ pub unsafe extern "C" fn virDomainSnapshotListAllChildren(
     snaps: *mut *mut virDomainSnapshotPtr,
     flags: c_uint,
 ) -> c_int {
+    forward!(virDomainSnapshotListAllChildren(snapshot, snaps, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotListAllChildren", |call| {
         let place = call.maybe_out(snaps);
         place.set(ptr::null_mut());
@@ -300,6 +309,7 @@ pub unsafe extern "C" fn virDomainSnapshotListAllChildren(
 /// Returns 1 if it has, 0 if not, -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainHasCurrentSnapshot(domain: virDomainPtr, flags: c_uint) -> c_int {
+    forward!(virDomainHasCurrentSnapshot(domain, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainHasCurrentSnapshot", |call| {
         let object = call.domain(domain)?;
         call.flags(flags, 0)?;
@@ -312,6 +322,7 @@ pub extern "C" fn virDomainHasCurrentSnapshot(domain: virDomainPtr, flags: c_uin
 /// Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotCurrent(domain: virDomainPtr, flags: c_uint) -> virDomainSnapshotPtr {
+    forward!(virDomainSnapshotCurrent(domain, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotCurrent", |call| {
         let object = call.domain(domain)?;
         call.flags(flags, 0)?;
@@ -326,6 +337,7 @@ pub extern "C" fn virDomainSnapshotCurrent(domain: virDomainPtr, flags: c_uint) 
 /// Returns a handle to be released with virDomainSnapshotFree, or NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT if there is none.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotGetParent(snapshot: virDomainSnapshotPtr, flags: c_uint) -> virDomainSnapshotPtr {
+    forward!(virDomainSnapshotGetParent(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotGetParent", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.flags(flags, 0)?;
@@ -341,6 +353,7 @@ pub extern "C" fn virDomainSnapshotGetParent(snapshot: virDomainSnapshotPtr, fla
 /// Returns 1 if it is, 0 if not, -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotIsCurrent(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainSnapshotIsCurrent(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotIsCurrent", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.flags(flags, 0)?;
@@ -355,6 +368,7 @@ pub extern "C" fn virDomainSnapshotIsCurrent(snapshot: virDomainSnapshotPtr, fla
 /// Returns 1, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotHasMetadata(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainSnapshotHasMetadata(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotHasMetadata", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.flags(flags, 0)?;
@@ -369,6 +383,7 @@ pub extern "C" fn virDomainSnapshotHasMetadata(snapshot: virDomainSnapshotPtr, f
 /// Returns the name, or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotGetName(snapshot: virDomainSnapshotPtr) -> *const c_char {
+    forward!(virDomainSnapshotGetName(snapshot));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotGetName", |call| Ok(call.snapshot(snapshot)?.name.as_ptr()))
 }
 
@@ -377,6 +392,7 @@ pub extern "C" fn virDomainSnapshotGetName(snapshot: virDomainSnapshotPtr) -> *c
 /// Returns the domain, or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotGetDomain(snapshot: virDomainSnapshotPtr) -> virDomainPtr {
+    forward!(virDomainSnapshotGetDomain(snapshot));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotGetDomain", |call| Ok(call.snapshot(snapshot)?.domain.as_ptr()))
 }
 
@@ -385,6 +401,7 @@ pub extern "C" fn virDomainSnapshotGetDomain(snapshot: virDomainSnapshotPtr) -> 
 /// Returns the connection, or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotGetConnect(snapshot: virDomainSnapshotPtr) -> virConnectPtr {
+    forward!(virDomainSnapshotGetConnect(snapshot));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotGetConnect", |call| Ok(call.snapshot(snapshot)?.domain.conn.as_ptr()))
 }
 
@@ -393,6 +410,7 @@ pub extern "C" fn virDomainSnapshotGetConnect(snapshot: virDomainSnapshotPtr) ->
 /// Returns a text to be released with free(), or NULL on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotGetXMLDesc(snapshot: virDomainSnapshotPtr, flags: c_uint) -> *mut c_char {
+    forward!(virDomainSnapshotGetXMLDesc(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotGetXMLDesc", |call| {
         let snapshot = call.snapshot(snapshot)?;
         if snapshot.domain.conn.readonly && flags & XML_SECURE != 0 {
@@ -410,6 +428,7 @@ pub extern "C" fn virDomainSnapshotGetXMLDesc(snapshot: virDomainSnapshotPtr, fl
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainRevertToSnapshot(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainRevertToSnapshot(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainRevertToSnapshot", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.writable()?;
@@ -427,6 +446,7 @@ pub extern "C" fn virDomainRevertToSnapshot(snapshot: virDomainSnapshotPtr, flag
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotDelete(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
+    forward!(virDomainSnapshotDelete(snapshot, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotDelete", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.writable()?;
@@ -443,6 +463,7 @@ pub extern "C" fn virDomainSnapshotDelete(snapshot: virDomainSnapshotPtr, flags:
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotRef(snapshot: virDomainSnapshotPtr) -> c_int {
+    forward!(virDomainSnapshotRef(snapshot));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotRef", |call| {
         object::retain::<Snapshot>(snapshot).ok_or_else(|| call.no_snapshot())?.into_ptr();
         Ok(())
@@ -454,6 +475,7 @@ pub extern "C" fn virDomainSnapshotRef(snapshot: virDomainSnapshotPtr) -> c_int 
 /// Returns 0, or -1 with VIR_ERR_INVALID_DOMAIN_SNAPSHOT if @snapshot is NULL or no snapshot.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotFree(snapshot: virDomainSnapshotPtr) -> c_int {
+    forward!(virDomainSnapshotFree(snapshot));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotFree", |call| {
         object::release::<Snapshot>(snapshot).map(drop).ok_or_else(|| call.no_snapshot())
     })

@@ -7,6 +7,7 @@ use std::{mem, ptr, slice};
 use super::alloc::{self, Array};
 use super::ctypes::{_virTypedParameterValue as Value, virTypedParameter, virTypedParameterPtr, VIR_TYPED_PARAM_FIELD_LENGTH};
 use super::entry::{entry, Call, Outcome};
+use super::forward::hand_over;
 use crate::model::{code, from, Error, Result, TypedParam, TypedValue};
 
 /// `virTypedParameterType`.
@@ -210,6 +211,7 @@ unsafe fn find(params: virTypedParameterPtr, count: c_int, name: *const c_char) 
 /// Returns a pointer into @params, or NULL if there is none of that name.
 #[no_mangle]
 pub unsafe extern "C" fn virTypedParamsGet(params: virTypedParameterPtr, nparams: c_int, name: *const c_char) -> virTypedParameterPtr {
+    hand_over!(virTypedParamsGet(params, nparams, name));
     // SAFETY: as the caller says.
     unsafe { find(params, nparams, name) }
 }
@@ -247,6 +249,7 @@ pub unsafe extern "C" fn virTypedParamsGetInt(
     name: *const c_char,
     value: *mut c_int,
 ) -> c_int {
+    hand_over!(virTypedParamsGetInt(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetInt", |call| unsafe { got(call, get(params, nparams, name, kind::INT)?, value, |found| found.i) })
 }
 
@@ -260,6 +263,7 @@ pub unsafe extern "C" fn virTypedParamsGetUInt(
     name: *const c_char,
     value: *mut c_uint,
 ) -> c_int {
+    hand_over!(virTypedParamsGetUInt(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetUInt", |call| unsafe {
         got(call, get(params, nparams, name, kind::UINT)?, value, |found| found.ui)
     })
@@ -275,6 +279,7 @@ pub unsafe extern "C" fn virTypedParamsGetLLong(
     name: *const c_char,
     value: *mut c_longlong,
 ) -> c_int {
+    hand_over!(virTypedParamsGetLLong(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetLLong", |call| unsafe {
         got(call, get(params, nparams, name, kind::LLONG)?, value, |found| found.l)
     })
@@ -290,6 +295,7 @@ pub unsafe extern "C" fn virTypedParamsGetULLong(
     name: *const c_char,
     value: *mut c_ulonglong,
 ) -> c_int {
+    hand_over!(virTypedParamsGetULLong(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetULLong", |call| unsafe {
         got(call, get(params, nparams, name, kind::ULLONG)?, value, |found| found.ul)
     })
@@ -305,6 +311,7 @@ pub unsafe extern "C" fn virTypedParamsGetDouble(
     name: *const c_char,
     value: *mut c_double,
 ) -> c_int {
+    hand_over!(virTypedParamsGetDouble(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetDouble", |call| unsafe {
         got(call, get(params, nparams, name, kind::DOUBLE)?, value, |found| found.d)
     })
@@ -320,6 +327,7 @@ pub unsafe extern "C" fn virTypedParamsGetBoolean(
     name: *const c_char,
     value: *mut c_int,
 ) -> c_int {
+    hand_over!(virTypedParamsGetBoolean(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetBoolean", |call| unsafe {
         got(call, get(params, nparams, name, kind::BOOLEAN)?, value, |found| c_int::from(found.b != 0))
     })
@@ -335,6 +343,7 @@ pub unsafe extern "C" fn virTypedParamsGetString(
     name: *const c_char,
     value: *mut *const c_char,
 ) -> c_int {
+    hand_over!(virTypedParamsGetString(params, nparams, name, value));
     entry(from::NONE, "virTypedParamsGetString", |call| unsafe {
         got(call, get(params, nparams, name, kind::STRING)?, value, |found| found.s.cast_const())
     })
@@ -409,6 +418,7 @@ pub unsafe extern "C" fn virTypedParamsAddInt(
     name: *const c_char,
     value: c_int,
 ) -> c_int {
+    hand_over!(virTypedParamsAddInt(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddInt", |call| unsafe { array.add(call, name, TypedValue::Int(value)) })
 }
@@ -422,6 +432,7 @@ pub unsafe extern "C" fn virTypedParamsAddUInt(
     name: *const c_char,
     value: c_uint,
 ) -> c_int {
+    hand_over!(virTypedParamsAddUInt(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddUInt", |call| unsafe { array.add(call, name, TypedValue::UInt(value)) })
 }
@@ -435,6 +446,7 @@ pub unsafe extern "C" fn virTypedParamsAddLLong(
     name: *const c_char,
     value: c_longlong,
 ) -> c_int {
+    hand_over!(virTypedParamsAddLLong(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddLLong", |call| unsafe { array.add(call, name, TypedValue::LLong(value)) })
 }
@@ -448,6 +460,7 @@ pub unsafe extern "C" fn virTypedParamsAddULLong(
     name: *const c_char,
     value: c_ulonglong,
 ) -> c_int {
+    hand_over!(virTypedParamsAddULLong(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddULLong", |call| unsafe { array.add(call, name, TypedValue::ULLong(value)) })
 }
@@ -461,6 +474,7 @@ pub unsafe extern "C" fn virTypedParamsAddDouble(
     name: *const c_char,
     value: c_double,
 ) -> c_int {
+    hand_over!(virTypedParamsAddDouble(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddDouble", |call| unsafe { array.add(call, name, TypedValue::Double(value)) })
 }
@@ -474,6 +488,7 @@ pub unsafe extern "C" fn virTypedParamsAddBoolean(
     name: *const c_char,
     value: c_int,
 ) -> c_int {
+    hand_over!(virTypedParamsAddBoolean(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddBoolean", |call| unsafe { array.add(call, name, TypedValue::Boolean(value != 0)) })
 }
@@ -487,6 +502,7 @@ pub unsafe extern "C" fn virTypedParamsAddString(
     name: *const c_char,
     value: *const c_char,
 ) -> c_int {
+    hand_over!(virTypedParamsAddString(params, nparams, maxparams, name, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddString", |call| unsafe {
         let text = call.optional_text(value, "value")?.unwrap_or_default();
@@ -503,6 +519,7 @@ pub unsafe extern "C" fn virTypedParamsAddStringList(
     name: *const c_char,
     values: *mut *const c_char,
 ) -> c_int {
+    hand_over!(virTypedParamsAddStringList(params, nparams, maxparams, name, values));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddStringList", |call| unsafe {
         let mut at = values;
@@ -525,6 +542,7 @@ pub unsafe extern "C" fn virTypedParamsAddFromString(
     r#type: c_int,
     value: *const c_char,
 ) -> c_int {
+    hand_over!(virTypedParamsAddFromString(params, nparams, maxparams, name, r#type, value));
     let array = Growing { params, count: nparams, room: maxparams };
     entry(from::NONE, "virTypedParamsAddFromString", |call| unsafe {
         let field = call.text(name, "name")?;
@@ -564,6 +582,7 @@ fn parse(field: &str, kind: i32, text: &str) -> Result<TypedValue> {
 /// Releases the strings of @params, but not the array. NULL is harmless.
 #[no_mangle]
 pub unsafe extern "C" fn virTypedParamsClear(params: virTypedParameterPtr, nparams: c_int) {
+    hand_over!(virTypedParamsClear(params, nparams));
     // SAFETY: as the caller says.
     unsafe { clear(params, usize::try_from(nparams).unwrap_or(0)) };
 }
@@ -571,6 +590,7 @@ pub unsafe extern "C" fn virTypedParamsClear(params: virTypedParameterPtr, npara
 /// Releases @params and the strings in it. NULL is harmless.
 #[no_mangle]
 pub unsafe extern "C" fn virTypedParamsFree(params: virTypedParameterPtr, nparams: c_int) {
+    hand_over!(virTypedParamsFree(params, nparams));
     // SAFETY: as the caller says.
     unsafe {
         clear(params, usize::try_from(nparams).unwrap_or(0));

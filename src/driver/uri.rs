@@ -87,8 +87,8 @@ fn percent_decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The error for a URI of the real libvirt where there is none.
-pub fn no_libvirt(uri: &str, library: &str, why: &str) -> Error {
-    Error::new(code::NO_CONNECT, format!("'{uri}': it needs {library}, and cannot be opened: {why}")).raised_by(from::NONE)
+pub fn no_libvirt(uri: &str, why: &str) -> Error {
+    Error::new(code::NO_CONNECT, format!("'{uri}': {why}")).raised_by(from::NONE)
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ fn libraries_loaded() -> u64 {
     unsafe extern "C" fn first(info: *mut libc::dl_phdr_info, size: usize, count: *mut c_void) -> c_int {
         if size >= std::mem::offset_of!(libc::dl_phdr_info, dlpi_adds) + size_of::<u64>() {
             // SAFETY: the system's description of an object, as large as it says, and the place below.
-            unsafe { *count.cast::<u64>() = (*info).dlpi_adds as u64 };
+            unsafe { *count.cast::<u64>() = (*info).dlpi_adds };
         }
         1
     }
