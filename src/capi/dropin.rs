@@ -11,9 +11,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::entry::{entry, Call, Outcome};
+use super::forward;
 use super::handle::Connect;
 use super::object::{resolve, Resolved};
-use crate::driver::overlay;
 
 /// What a stub says of itself; laid out by `dropin/stubs.S`.
 #[repr(C)]
@@ -51,7 +51,7 @@ impl Stub {
     fn real(&self) -> Option<NonNull<c_void>> {
         let known = NonNull::new(self.real.load(Ordering::Relaxed));
         known.or_else(|| {
-            let found = overlay::present()?.symbol(self.name())?;
+            let found = forward::real()?.symbol(self.name())?;
             self.real.store(found.as_ptr(), Ordering::Relaxed);
             Some(found)
         })
