@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,4 +138,24 @@ fn commits_in_the_middle_and_of_the_active_image_are_told_apart() {
     assert_eq!(b.wait(&name, &[]), JobState::Completed);
     let xml = b.domain.xml(0).unwrap();
     assert!(xml.contains("base.qcow2") && !xml.contains("top.qcow2"), "{xml}");
+}
+
+#[test]
+fn what_is_copied_from_a_guest_is_nobody_elses_to_read() {
+    let Some(rig) = Rig::new(&["base"]) else { return };
+    let domain = &rig.client.domain;
+    let copy = rig.client.copy("sda", &rig.path("copy.qcow2"), 0, 0);
+    rig.client.wait(&copy, &[JobState::Ready]);
+    domain.control_job(&copy, ControlOp::Abort).unwrap();
+    rig.client.end(&copy);
+    let disks = |kind: &str, file: &str| format!("<disks><disk name='sda' type='file'><{kind} file='{}'/></disk></disks>", rig.path(file).display());
+    let backup = format!("<domainbackup>{}</domainbackup>", disks("target", "backup.qcow2"));
+    let backup = domain.backup_begin(&backup, None, 0).unwrap();
+    rig.client.end(&backup);
+    let snapshot = format!("<domainsnapshot><name>s</name>{}</domainsnapshot>", disks("source", "overlay.qcow2"));
+    domain.snapshot_create(&snapshot, 1 << 4).unwrap();
+    for file in ["copy.qcow2", "backup.qcow2", "overlay.qcow2"] {
+        let mode = std::fs::metadata(rig.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
 }

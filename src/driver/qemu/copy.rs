@@ -1,7 +1,7 @@
 //! Copying a disk: the target is opened or created, then mirrored to.
 
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -200,7 +200,11 @@ impl QemuDomain {
             return Ok(());
         }
         let size = if image.format == "raw" { virtual_size(disk)? } else { 0 };
-        self.create_image(copy, disk, image, json!({ "driver": "file", "filename": image.path, "size": size }))
+        self.create_image(copy, disk, image, json!({ "driver": "file", "filename": image.path, "size": size }))?;
+        if target.fresh {
+            keep_private(&image.path);
+        }
+        Ok(())
     }
 
     /// The format's own structures inside the file.
@@ -261,6 +265,14 @@ pub(super) fn describe_target(disk: &QemuDisk, image: &Image) -> DiskTarget {
         format: image.format.clone(),
         kind: image.kind.as_str().to_owned(),
         index: image.index,
+    }
+}
+
+/// A new file is its owner's alone, as libvirt makes it: QEMU lets everybody read what is the guest's. It is still empty.
+pub(super) fn keep_private(path: &str) {
+    let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    if let Some(file) = opened.ok().filter(|file| file.metadata().is_ok_and(|meta| meta.is_file())) {
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
     }
 }
 

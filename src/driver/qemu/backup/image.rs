@@ -75,7 +75,7 @@ impl QemuDomain {
 /// A file that was not there before, of the size that its format needs to begin with.
 fn make_file(part: &Part) -> Result<()> {
     let (path, disk) = (&part.image.path, &part.disk.front.target);
-    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(path).and_then(|file| {
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|file| {
         let size = if part.image.format == "raw" { part.size } else { 0 };
         file.set_len(size).inspect_err(|_| drop(fs::remove_file(path)))
     });

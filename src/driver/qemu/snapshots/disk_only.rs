@@ -8,7 +8,7 @@ use serde_json::{json, Value};
 
 use super::{create, option};
 use crate::driver::qemu::blockdev::{self, format_node, storage_node};
-use crate::driver::qemu::copy::{describe_target, virtual_size};
+use crate::driver::qemu::copy::{describe_target, keep_private, virtual_size};
 use crate::driver::qemu::disks::{Link, QemuDisk};
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::nodes::nodes_of;
@@ -116,7 +116,11 @@ impl QemuDomain {
         if let Some(Err(why)) = Path::new(&image.path).parent().map(fs::metadata) {
             return Err(Error::system(format!("failed to create image file '{}'", image.path), &why));
         }
-        self.create_image(job, &overlay.disk, image, json!({ "driver": "file", "filename": image.path, "size": 0 }))
+        self.create_image(job, &overlay.disk, image, json!({ "driver": "file", "filename": image.path, "size": 0 }))?;
+        if overlay.fresh {
+            keep_private(&image.path);
+        }
+        Ok(())
     }
 
     fn create_overlay(self: &Arc<Self>, job: &str, overlay: &Overlay) -> Result<()> {
