@@ -14,7 +14,7 @@ use support::*;
 use virt_jobs::driver::request::{CoreDump, ListFilter, Migrate, Save};
 use virt_jobs::driver::Domain;
 use virt_jobs::model::flags::list;
-use virt_jobs::model::Error;
+use virt_jobs::model::{Error, JobState};
 
 const MEMORY_ONLY: u32 = 1 << 4;
 
@@ -168,4 +168,21 @@ fn migrations_of_others_that_come_and_go_without_end_are_jobs_one_at_a_time() {
     assert!(client.jobs().len() <= 1, "{:?}", client.jobs());
     assert!(healthy.grown() < 100, "{} MiB", healthy.grown());
     println!("{} MiB, the other domain's slowest call: {:?}", healthy.grown(), healthy.check());
+}
+
+#[test]
+fn a_monitor_that_never_lets_the_guest_go_on_keeps_no_job() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = dir.path().join("vm.jobs");
+    std::fs::create_dir(&records).unwrap();
+    let job = json!({ "name": "dump-1", "id": "dump-1", "kind": "dump", "persist": true, "listed": false,
+                      "config": { "options": ["resume"] }, "started": 5 });
+    std::fs::write(records.join("dump-1.json"), json!({ "version": 1, "job": job }).to_string()).unwrap();
+    let _fake = Fake::start(&dir.path().join("vm.qmp"), |command, _| match command {
+        "query-migrate" => Reply::Return(json!({ "status": "failed" })),
+        "cont" => Reply::Error("Migration is not finalized yet".into()),
+        _ => usual(command),
+    });
+    let client = Client::open(dir.path());
+    assert_eq!(client.end("dump-1"), JobState::Failed);
 }

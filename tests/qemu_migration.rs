@@ -4,11 +4,12 @@ mod support;
 
 use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 use support::memory::{is_running, Guest};
-use support::{wait_until, Client, Other, Qemu, Rig};
+use support::{wait_until, Client, Manner, Other, Qemu, Rig};
 use virt_jobs::driver::request::{Migrate, Save};
 use virt_jobs::model::flags::JOB_START_PARALLEL;
 use virt_jobs::model::{code, ControlOp, DomainState, Error, JobState, JobType};
@@ -255,8 +256,7 @@ fn a_block_job_waits_until_the_guest_has_moved_or_has_not() {
     let wait = json!([{ "capability": "pause-before-switchover", "state": true }]);
     rig.other.run("migrate-set-capabilities", json!({ "capabilities": wait }));
     let (client, socket) = (rig.client.clone(), rig.path("incoming.sock"));
-    let listener = UnixListener::bind(&socket).unwrap();
-    std::thread::spawn(move || std::io::copy(&mut listener.accept().unwrap().0, &mut std::io::sink()));
+    listen(&socket);
     let moving = std::thread::spawn(move || {
         let uri = format!("unix:{}", socket.display());
         client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() })
@@ -271,6 +271,29 @@ fn a_block_job_waits_until_the_guest_has_moved_or_has_not() {
     assert!(moving.join().unwrap().is_err());
     let copy = copying.join().unwrap().unwrap();
     assert_eq!(rig.client.wait(&copy, &[JobState::Running]), JobState::Running);
+}
+
+/// Reads all that comes.
+fn listen(socket: &Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || std::io::copy(&mut listener.accept().unwrap().0, &mut std::io::sink()));
+}
+
+#[test]
+fn a_migration_whose_start_is_not_answered_in_time_does_not_go_on() {
+    let Some(mut rig) = Rig::new(&["base"]) else { return };
+    let wait = json!([{ "capability": "pause-before-switchover", "state": true }]);
+    rig.other.run("migrate-set-capabilities", json!({ "capabilities": wait }));
+    let socket = rig.path("incoming.sock");
+    listen(&socket);
+    rig.proxy.set(Manner::Withhold("migrate"));
+    let uri = format!("unix:{}", socket.display());
+    let error = rig.client.domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: LIVE, params: Vec::new() }).unwrap_err();
+    assert_eq!(error.code, code::OPERATION_TIMEOUT);
+    wait_until("the end", || rig.other.run("query-migrate", json!({}))["status"] == "cancelled");
+    wait_until("the guest", || is_running(&mut rig.other));
+    assert_eq!(rig.client.end("migration-1"), JobState::Failed);
+    assert_eq!(rig.client.jobs(), []);
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Map, Value};
 
+use super::incoming::is_arrival;
 use super::reading::{has_gone_out, End, Reading, Status, UNEXPLAINED};
 use super::{Aftermath, Course, FOREIGN, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
+use crate::driver::qemu::block::is_undecided;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::{QemuDomain, TURN};
 use crate::driver::qemu::snapshots::is_own;
@@ -279,7 +281,12 @@ impl QemuDomain {
         let capabilities: Vec<Value> = [("events", true)].iter().chain(capabilities).map(capability).collect();
         self.call("migrate-set-capabilities", json!({ "capabilities": capabilities }))?;
         self.set_parameters(name, parameters)?;
-        self.call("migrate", json!({ "uri": uri }))?;
+        self.call("migrate", json!({ "uri": uri })).inspect_err(|error| {
+            if is_undecided(error) {
+                // Whenever QEMU comes to it, nobody wants it any more.
+                self.post("migrate_cancel", json!({}), |_| {});
+            }
+        })?;
         self.update_jobs(|engine, out| engine.started(name, now(), out));
         Ok(())
     }
@@ -349,7 +356,7 @@ impl QemuDomain {
     fn forget_course(&self, id: &str) {
         let mut inner = self.inner.lock();
         let Some(course) = inner.migrations.course.take_if(|course| course.job == id) else { return };
-        inner.expects_migration &= course.kind != JobType::MigrationIn;
+        inner.expects_migration &= !is_arrival(course.kind);
         drop(inner);
         if !course.before.is_empty() {
             self.post("migrate-set-parameters", Value::Object(course.before), |_| {});
@@ -384,6 +391,11 @@ impl QemuDomain {
 
     /// Does without waiting what follows from the end of a job.
     fn see_off(self: &Arc<Self>, name: String, after: Aftermath) {
+        self.see_off_by(name, after, Instant::now() + PATIENCE);
+    }
+
+    /// The same, with the time at which a guest that QEMU does not let go on is left as it is.
+    fn see_off_by(self: &Arc<Self>, name: String, after: Aftermath, deadline: Instant) {
         let (command, arguments) = match after {
             Aftermath::Nothing => ("query-status", json!({})),
             Aftermath::Resume => ("cont", json!({})),
@@ -408,7 +420,9 @@ impl QemuDomain {
             let Some(domain) = domain.upgrade() else { return };
             match reply {
                 Err(CallError::Closed(_)) => {}
-                Err(CallError::Qmp { desc, .. }) if desc.contains(NOT_YET) => domain.see_off(name, Aftermath::Resume),
+                Err(CallError::Qmp { desc, .. }) if desc.contains(NOT_YET) && Instant::now() < deadline => {
+                    domain.see_off_by(name, Aftermath::Resume, deadline);
+                }
                 _ => domain.arrive(&name),
             }
         });

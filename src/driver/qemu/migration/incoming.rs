@@ -30,7 +30,7 @@ fn incoming(def: &DomainDef) -> Option<&str> {
 }
 
 /// Whether a job brings a guest in.
-fn is_arrival(kind: JobType) -> bool {
+pub(super) fn is_arrival(kind: JobType) -> bool {
     matches!(kind, JobType::Restore | JobType::MigrationIn)
 }
 
