@@ -10,6 +10,7 @@
 #   make ctest          build and run the tests in C (capi-tests/)
 #   make demo           build, and show jobs on the built-in test hypervisor
 #   make check          every check there is (scripts/check.sh); STEPS= for some of them
+#   make check-matrix   what meets libvirt and QEMU, on libvirt 11.3 with QEMU 10.0, which are unpacked below target/
 #   make soak           the campaigns at 200 random moments each; VIRT_JOBS_SOAK= for another number, VIRT_JOBS_SEED= to repeat one
 #   make fuzz           each reader of untrusted input for FUZZ_SECONDS=60 (scripts/fuzz.sh); TARGETS= for some of them
 #   make bench          what is fast, measured beside its floor (scripts/bench.sh)
@@ -44,7 +45,7 @@ $(INSTALLS): export DROPINDIR := $(DROPINDIR)
 $(INSTALLS): export PYTHONDIR := $(PYTHONDIR)
 export CARGO_TARGET_DIR
 
-.PHONY: all build dropin $(INSTALLS) headers ctest demo check soak fuzz bench
+.PHONY: all build dropin $(INSTALLS) headers ctest demo check check-matrix soak fuzz bench
 all: build
 
 build:
@@ -81,6 +82,9 @@ demo:
 
 check:
 	scripts/check.sh $(STEPS)
+
+check-matrix:
+	scripts/check.sh format deps build matrix
 
 soak: export VIRT_JOBS_SOAK ?= 200
 soak:

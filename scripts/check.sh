@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs every check there is, and says at the end how many tests passed and failed.
 #
-#   scripts/check.sh [STEP...]        all steps without arguments; scripts/check.sh --list names them
+#   scripts/check.sh [STEP...]        all steps without arguments, but for "matrix"; scripts/check.sh --list names them
 #
 # What is missing on a Debian machine is installed (scripts/install-deps.sh); what still cannot be run is said in a line that
 # begins with SKIP. A step that fails before there is anything to test ends the run, the others do not. The output of each
@@ -19,12 +19,16 @@ cargo=${CARGO:-cargo}
 passed=0
 failed=0
 failures=
+# What a command is run by, where it is not to be run as it is.
+within=
 # How the tests say that something is left out.
 skip='\(SKIP\|skipped\): '
 # Where nobody watches, a test that hangs is not to hold up everything.
 limit=
 [ -t 1 ] || limit='timeout -k 10 2400'
 
+# What another libvirt and another QEMU take of that again: "make check-matrix".
+more_steps=matrix
 all_steps="format deps lint build rust qemu10 c valgrind address thread release"
 
 # The steps. Each is run in a subshell, with what it prints shown and kept.
@@ -113,6 +117,22 @@ step_release() {
     fi
 }
 
+# What meets libvirt and QEMU, on a pair that is newer than the installed one: all of it finds that installed.
+step_matrix() {
+    if ! libvirt=$(scripts/fetch-libvirt11.sh "$CARGO_TARGET_DIR/libvirt-11") ||
+        ! scripts/fetch-qemu10.sh "$CARGO_TARGET_DIR/qemu-10" >/dev/null; then
+        echo "SKIP: libvirt 11 and QEMU 10 could not be fetched; there is nothing to compare with"
+        return
+    fi
+    within="scripts/with-versions.sh $libvirt $CARGO_TARGET_DIR/qemu-10 --"
+    $within sh -c 'virsh --version && qemu-system-x86_64 --version | head -1'
+    case $? in 0) ;; 77) return ;; *) return 1 ;; esac
+    configure_ctest "$logs/ctest-matrix" -DVIRT_JOBS_ORACLE=ON || return
+    $within $limit $cargo test --locked --no-fail-fast --test 'overlay_*'
+    rust=$?
+    run_ctest "$logs/ctest-matrix" -L '^libvirt$' && return $rust
+}
+
 # configure_ctest DIRECTORY [ARGUMENT...]: configures and builds. What CMake leaves out becomes a SKIP.
 configure_ctest() {
     command -v cmake >/dev/null || { echo "SKIP: no cmake; the tests in C are left out"; return; }
@@ -129,7 +149,7 @@ run_ctest() {
     [ -d "$1" ] || return 0
     directory=$1
     shift
-    ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "$jobs" "$@"
+    $within ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "$jobs" "$@"
     status=$?
     tell_skipped "$directory"
     return $status
@@ -190,15 +210,15 @@ finish() {
 }
 
 if [ "${1:-}" = --list ]; then
-    echo "$all_steps"
+    echo "$all_steps $more_steps"
     exit 0
 fi
 steps=${*:-$all_steps}
 for step in $steps; do
-    case " $all_steps " in
+    case " $all_steps $more_steps " in
     *" $step "*) ;;
     *)
-        echo "check.sh: there is no step '$step', only: $all_steps" >&2
+        echo "check.sh: there is no step '$step', only: $all_steps $more_steps" >&2
         exit 2
         ;;
     esac

@@ -61,7 +61,8 @@ elseif(VIRT_JOBS_TOOL)
         "TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/sanitizers/thread.supp")
 endif()
 
-# How every test is run: in a directory of its own, for so long at most, and 77 means skipped.
+# How every test is run: in a directory of its own, for so long at most, and 77 means skipped. Its labels are those that the
+# directory has in JOBS_LABELS.
 function(jobs_test_properties name timeout)
     set(work "${CMAKE_BINARY_DIR}/work/${name}")
     file(MAKE_DIRECTORY "${work}")
@@ -70,6 +71,7 @@ function(jobs_test_properties name timeout)
         SKIP_RETURN_CODE 77
         TIMEOUT ${timeout}
         WORKING_DIRECTORY "${work}"
+        LABELS "${JOBS_LABELS}"
         ENVIRONMENT "VIRT_JOBS_SOURCE=${VIRT_JOBS_SOURCE};VIRT_JOBS_LIB=${VIRT_JOBS_LIB};CC=${CMAKE_C_COMPILER};${JOBS_TOOL_OPTIONS}")
 endfunction()
 
@@ -97,7 +99,7 @@ function(jobs_test name)
     target_link_libraries(${name} PRIVATE $<IF:$<BOOL:${arg_OVERLAY}>,VirtJobs::overlay,VirtJobs::own> Threads::Threads)
     add_test(NAME ${name} COMMAND ${JOBS_RUNNER} $<TARGET_FILE:${name}> ${arg_ARGS})
     jobs_test_properties(${name} ${arg_TIMEOUT})
-    set_tests_properties(${name} PROPERTIES LABELS program)
+    set_property(TEST ${name} APPEND PROPERTY LABELS program)
 endfunction()
 
 # jobs_script_test(NAME TIMEOUT COMMAND...)
