@@ -1,7 +1,7 @@
 //! Which jobs may not run beside each other. The rules are libvirt's; PARALLEL lifts those that are libvirt's alone.
 
 use super::engine::StartRequest;
-use super::job::Job;
+use super::job::{Job, Origin};
 use crate::model::time::iso8601;
 use crate::model::{code, Error, JobType, Result};
 
@@ -24,7 +24,8 @@ fn conflict(request: &StartRequest, job: &Job) -> Option<Error> {
         // libvirt waits for half a minute before it says so.
         return Some(Error::new(code::OPERATION_TIMEOUT, format!("another backup is active: {}", who(job))));
     }
-    if !holds_disk(request.kind) || !holds_disk(job.kind) {
+    // Of what somebody else started libvirt knows nothing either: there the hypervisor decides.
+    if !holds_disk(request.kind) || !holds_disk(job.kind) || job.origin == Origin::Foreign {
         return None;
     }
     let disk = request.config.disks.iter().find(|disk| job.config.disks.contains(disk))?;

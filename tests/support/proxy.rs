@@ -43,8 +43,8 @@ struct Shared {
 /// How long QEMU must be silent for all of what it said to be there.
 const LULL: Duration = Duration::from_millis(60);
 
-/// Nothing may send these: QEMU was seen to crash on the first near a concluded stream, and jobs of ours never need them.
-const FORBIDDEN: &[&str] = &["query-named-block-nodes", "x-debug-query-block-graph", "system_wakeup", "human-monitor-command"];
+/// Nothing may send these: QEMU was seen to crash on the first near a concluded stream, and jobs never need them.
+const FORBIDDEN: &[&str] = &["query-named-block-nodes", "system_wakeup", "human-monitor-command"];
 
 impl Proxy {
     /// Listens at `path` for clients of the monitor at `upstream`; one at a time, like a monitor.

@@ -179,6 +179,7 @@ impl QemuDomain {
                 completed: None,
                 jobs_asked: Question::Idle,
                 disks_asked: Question::Idle,
+                asked_about: HashSet::new(),
             }),
             backups: Mutex::default(),
             modify: Mutex::new(()),

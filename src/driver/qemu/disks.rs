@@ -118,6 +118,16 @@ impl QemuDisk {
         self.links.first().map_or("", |link| &link.image.path)
     }
 
+    /// Whether QEMU means this disk by the path or id of a device.
+    pub fn is_device(&self, qdev: &str) -> bool {
+        self.qdev.as_deref().is_some_and(|id| !id.is_empty() && (qdev == id || qdev.split('/').any(|part| part == id)))
+    }
+
+    /// Whether QEMU means this disk by the name of a drive.
+    pub fn is_drive(&self, name: &str) -> bool {
+        !name.is_empty() && self.drive.as_deref() == Some(name)
+    }
+
     fn answers_to(&self, name: &str) -> bool {
         self.front.target == name
             || (name.starts_with('/') && self.source_path() == name)
@@ -263,10 +273,7 @@ impl Disks {
     fn position_of(&self, entry: &Value) -> Option<usize> {
         let qdev = text(entry, "qdev").unwrap_or_default();
         let drive = text(entry, "device").unwrap_or_default();
-        self.list.iter().position(|disk| {
-            disk.qdev.as_deref().is_some_and(|id| !id.is_empty() && (qdev == id || qdev.split('/').any(|part| part == id)))
-                || (!drive.is_empty() && disk.drive.as_deref() == Some(drive))
-        })
+        self.list.iter().position(|disk| disk.is_device(qdev) || disk.is_drive(drive))
     }
 
     /// The chain that an entry shows, topmost first; images known before keep their index and node.

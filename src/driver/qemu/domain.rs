@@ -88,6 +88,8 @@ pub(super) struct Inner {
     /// The questions for jobs and for disks that events give rise to.
     pub jobs_asked: Question,
     pub disks_asked: Question,
+    /// Jobs of others, by their names, that were asked about.
+    pub asked_about: HashSet<String>,
 }
 
 /// A question that is not asked again while its answer is awaited, but once more after that.

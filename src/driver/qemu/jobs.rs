@@ -223,6 +223,7 @@ impl QemuDomain {
         let beside = self.backups.lock().fold(&mut jobs);
         beside.into_iter().for_each(|seen| self.observe(seen));
         self.observe(Observation::Answer { asked, jobs });
+        self.learn_of_others();
         self.end_ailing_backups();
     }
 
