@@ -17,6 +17,8 @@ const WORK: &str = "VIRT_JOBS_TEST_WORK";
 const TASK: &str = "VIRT_JOBS_TEST_TASK";
 const PERSIST: u32 = 1 << 30;
 const LIVE: u32 = 1 << 0;
+const CRASH: u32 = 1 << 0;
+const MEMORY_ONLY: u32 = 1 << 4;
 
 /// The client that is killed: this program, run again with something to do.
 #[test]
@@ -30,6 +32,7 @@ fn work_until_killed() {
     let ended = match std::env::var(TASK).unwrap().as_str() {
         "save" => client.domain.save(&Save { file, xml: None, flags: PERSIST }),
         "dump" => client.domain.core_dump(&CoreDump { file, format: 0, flags: PERSIST }),
+        "crash" => client.domain.core_dump(&CoreDump { file, format: 0, flags: MEMORY_ONLY | CRASH | PERSIST }),
         _ => client.domain.migrate(&Migrate { uri: &uri, bandwidth: 4, xml: None, flags: LIVE | PERSIST, params: Vec::new() }),
     };
     panic!("it was to be killed before that: {ended:?}");
@@ -136,13 +139,13 @@ fn a_migration_that_ended_while_nobody_was_there_has_its_true_outcome() {
     }
 }
 
-/// Kills a client that saves the guest when the reply to this command is due.
-fn kill_at(rig: Rig, command: &'static str) -> Rig {
+/// Kills a client at this task when the reply to this command is due.
+fn kill_at(rig: Rig, task: &str, command: &'static str) -> Rig {
     let Rig { client, other, proxy, chain, qemu, dir } = rig;
     drop(client);
     let before = proxy.commands().len();
     proxy.set(Manner::Withhold(command));
-    let mut child = worker(dir.path(), "save");
+    let mut child = worker(dir.path(), task);
     wait_until(command, || proxy.commands()[before..].iter().any(|sent| sent == command));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -158,7 +161,7 @@ fn a_save_that_never_began_is_not_taken_for_the_migration_before_it() {
     wait_until("a migration", || status(&mut rig.other) == "completed");
     rig.other.run("cont", json!({}));
     rig.other.run("stop", json!({}));
-    let mut rig = kill_at(rig, "getfd");
+    let mut rig = kill_at(rig, "save", "getfd");
     assert_eq!(rig.client.end("save-1"), JobState::Failed);
     assert!(rig.client.domain.is_active() && !rig.path("file").exists());
     assert_eq!(rig.other.run("query-status", json!({}))["status"], "paused");
@@ -167,7 +170,7 @@ fn a_save_that_never_began_is_not_taken_for_the_migration_before_it() {
 #[test]
 fn a_guest_that_was_stopped_for_a_save_that_never_began_goes_on() {
     let Some(rig) = Rig::new(&["base"]) else { return };
-    let mut rig = kill_at(rig, "stop");
+    let mut rig = kill_at(rig, "save", "stop");
     assert_eq!(rig.client.end("save-1"), JobState::Failed);
     wait_until("the guest", || is_running(&mut rig.other));
 }
@@ -182,4 +185,15 @@ fn a_save_whose_client_died_when_its_file_was_complete_ends_the_guest() {
     let client = Client::open(&guest.path("vms"));
     assert_eq!(client.end("save-1"), JobState::Completed);
     client.wait_for("lifecycle 5 4");
+}
+
+#[test]
+fn a_dump_that_never_began_is_not_taken_for_the_one_before_it() {
+    let Some(mut rig) = Rig::new(&["base"]) else { return };
+    let before = format!("file:{}", rig.path("before").display());
+    rig.other.run("dump-guest-memory", json!({ "paging": false, "protocol": before }));
+    let mut rig = kill_at(rig, "crash", "getfd");
+    assert_eq!(rig.client.end("dump-1"), JobState::Failed);
+    assert!(rig.client.domain.is_active());
+    wait_until("the guest", || is_running(&mut rig.other));
 }

@@ -1,7 +1,8 @@
 //! Following one migration of QEMU's: from the command that starts it to the word on how it went, and what is done about that.
 
+use std::fs::Metadata;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::{json, Map, Value};
 
@@ -124,7 +125,7 @@ impl QemuDomain {
         let is_dump = course.question == QUERY_DUMP;
         let reading = if is_dump { Reading::of_dump(reply) } else { Reading::of_migration(reply) };
         match reading.status {
-            Status::Over(End::Completed) if course.may_be_another() => return self.ask_whether_it_went(course.clone(), reading),
+            Status::Over(End::Completed) if course.may_be_another() => return self.look_whether_it_was(course.clone(), reading),
             Status::Over(end) => self.over(course, &reading, end),
             // Nobody has connected yet.
             Status::None if course.kind == JobType::MigrationIn || course.kind == JobType::Restore && course.awaited => {}
@@ -139,22 +140,31 @@ impl QemuDomain {
         }
     }
 
-    /// QEMU tells of the last migration that there was, and a client may be killed before it begins its own. A guest that
-    /// has been anything else since was not moved by this one.
-    fn ask_whether_it_went(self: &Arc<Self>, course: Course, reading: Reading) {
+    /// QEMU tells of the last migration or dump that there was, and a client may be killed before it begins its own. A guest
+    /// that has been anything else since was not moved by this one, and a dump has a file.
+    fn look_whether_it_was(self: &Arc<Self>, course: Course, reading: Reading) {
+        if course.question == QUERY_DUMP {
+            let written = self.table.read(|engine| engine.get(&course.job).is_some_and(has_written));
+            return self.over_if(written, &course, reading);
+        }
         let domain = Arc::downgrade(self);
         self.post("query-status", json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
             match &reply {
-                Ok(status) if has_gone_out(status) => domain.over(&course, &reading, End::Completed),
-                Ok(_) => {
-                    let never = Reading { error: Some("its client ended before QEMU had begun".to_owned()), ..reading };
-                    domain.over(&course, &never, End::Failed);
-                }
-                Err(CallError::Timeout { .. }) => domain.ask_whether_it_went(course, reading),
+                Ok(status) => domain.over_if(has_gone_out(status), &course, reading),
+                Err(CallError::Timeout { .. }) => domain.look_whether_it_was(course, reading),
                 Err(_) => {}
             }
         });
+    }
+
+    /// It has completed, or else it was never begun.
+    fn over_if(self: &Arc<Self>, completed: bool, course: &Course, reading: Reading) {
+        if completed {
+            return self.over(course, &reading, End::Completed);
+        }
+        let never = Reading { error: Some("its client ended before QEMU had begun".to_owned()), ..reading };
+        self.over(course, &never, End::Failed);
     }
 
     /// Fresh figures of what QEMU does not list.
@@ -494,6 +504,15 @@ impl QemuDomain {
 fn figures(id: &str, reading: &Reading) -> Vec<Observation> {
     let Some(stats) = reading.stats.clone() else { return Vec::new() };
     vec![Observation::Migration { id: id.to_owned(), stats }, Observation::Progress { id: id.to_owned(), progress: reading.progress }]
+}
+
+/// Whether something has been written to the file of a dump since that began. What is no file does not tell.
+fn has_written(job: &Job) -> bool {
+    let began = UNIX_EPOCH + Duration::from_millis(job.started().wall_ms);
+    let meta = job.config().file.as_ref().and_then(|path| std::fs::metadata(path).ok());
+    // The clock of files goes in steps.
+    let since = |meta: &Metadata| meta.modified().is_ok_and(|time| time + Duration::from_secs(1) >= began);
+    meta.is_some_and(|meta| !meta.is_file() || (meta.len() > 0 && since(&meta)))
 }
 
 /// libvirt's error for a call whose turn does not come.

@@ -65,10 +65,11 @@ impl Course {
         self.job == FOREIGN || self.kind == JobType::MigrationIn
     }
 
-    /// Whether what QEMU says of its last migration may be about an earlier one: the client that was to begin this is gone.
+    /// Whether what QEMU says of its last migration or dump may be about an earlier one: the client that was to begin this is
+    /// gone.
     fn may_be_another(&self) -> bool {
         let goes_out = matches!(self.kind, JobType::Save | JobType::Dump | JobType::Migration);
-        goes_out && !self.awaited && self.job != FOREIGN && self.question == QUERY_MIGRATE
+        goes_out && !self.awaited && self.job != FOREIGN
     }
 
     /// Why the guest is paused, and the detail of the event, when it stops on the way.
