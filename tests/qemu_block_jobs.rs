@@ -148,7 +148,9 @@ fn what_is_copied_from_a_guest_is_nobody_elses_to_read() {
     rig.client.wait(&copy, &[JobState::Ready]);
     domain.control_job(&copy, ControlOp::Abort).unwrap();
     rig.client.end(&copy);
-    let disks = |kind: &str, file: &str| format!("<disks><disk name='sda' type='file'><{kind} file='{}'/></disk></disks>", rig.path(file).display());
+    let disks = |kind: &str, file: &str| {
+        format!("<disks><disk name='sda' type='file'><{kind} file='{}'/></disk></disks>", rig.path(file).display())
+    };
     let backup = format!("<domainbackup>{}</domainbackup>", disks("target", "backup.qcow2"));
     let backup = domain.backup_begin(&backup, None, 0).unwrap();
     rig.client.end(&backup);

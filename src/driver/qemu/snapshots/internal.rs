@@ -46,12 +46,11 @@ impl QemuDomain {
         self.delete_tag(&tag, flags)?;
         let state = state_word(self.inner.lock().state);
         let job = self.reserve_snapshot(JobType::Snapshot, &tag, Vec::new(), flags)?;
-        drop(modify);
         def.memory = Some((Location::Internal, None));
-        if let Err(error) = self.begin_snapshot(&job, def, state, flags) {
-            self.start_failed(&job, &error);
-            return Err(error);
-        }
+        let begun = self.begin_snapshot(&job, def, state, flags);
+        // Not before: until then another call may find the name free.
+        drop(modify);
+        begun.inspect_err(|error| self.start_failed(&job, error))?;
         let launched = self.launch_blocking(&job, "snapshot-save", json!({ "tag": tag, "vmstate": devices[0], "devices": devices }));
         launched.inspect_err(|_| {
             self.snapshots.missed(&job);

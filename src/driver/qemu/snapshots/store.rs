@@ -107,7 +107,9 @@ impl Snapshots {
         folder.lock();
         let about = self.jobs.join(DIRECTORY).display().to_string();
         let (mut all, mut complaints) = (Vec::new(), Vec::new());
-        for file in folder.names(MOST_FILES) {
+        let files = folder.names(MOST_FILES);
+        folder.remove_temporaries(&files);
+        for file in files {
             let Some(name) = file.strip_suffix(ENDING).filter(|name| !name.starts_with('.')) else { continue };
             match self.read(folder, &file, name) {
                 Ok(snapshot) => all.extend(snapshot),
@@ -185,7 +187,7 @@ impl Snapshots {
     pub fn begin(&self, mut snapshot: Snapshot) -> Result<()> {
         let mut tree = self.tree.lock();
         snapshot.parent.clone_from(&tree.current);
-        snapshot.number = tree.all.iter().map(|other| other.number).max().unwrap_or(0) + 1;
+        snapshot.number = tree.all.iter().map(|other| other.number).max().unwrap_or(0).saturating_add(1);
         self.write(&snapshot).map_err(|why| Error::internal(format!("unable to save metadata for snapshot {}: {why}", snapshot.name)))?;
         tree.all.push(snapshot);
         Ok(())
@@ -291,6 +293,8 @@ impl Snapshots {
     fn replace(&self, file: &str, text: &str) -> io::Result<()> {
         Folder::make(&self.jobs)?;
         let folder = Folder::make(&self.jobs.join(DIRECTORY))?;
+        // Who reads the directory takes what is half written for a leftover.
+        folder.lock();
         folder.replace(file, text, true)?;
         folder.sync()
     }
@@ -398,6 +402,27 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap().replace("\"parent\": null", "\"parent\": \"b\"");
         fs::write(&file, text).unwrap();
         assert_eq!(load(dir.path()).descendants("a"), ["b"]);
+    }
+
+    #[test]
+    fn what_a_writer_left_half_done_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        take(&load(dir.path()), "a");
+        fs::write(dir.path().join("snapshots/.b.json.7-0.tmp"), "{").unwrap();
+        load(dir.path()).clear();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_number_that_nobody_can_have_reached_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        take(&load(dir.path()), "a");
+        let file = dir.path().join("snapshots/a.json");
+        let text = fs::read_to_string(&file).unwrap().replace("\"number\": 1", &format!("\"number\": {}", u64::MAX));
+        fs::write(&file, text).unwrap();
+        let snapshots = load(dir.path());
+        take(&snapshots, "b");
+        assert_eq!(snapshots.names(), ["a", "b"]);
     }
 
     #[test]
