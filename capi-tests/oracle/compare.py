@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Run the same scenarios on the stock libvirt and on this library, and compare what they print.
 
-    compare.py --stock PROGRAM [--ours PROGRAM] [options] [SCENARIO...]
+    compare.py --stock PROGRAM [--ours PROGRAM | --preload LIBRARY] [options] [SCENARIO...]
 
 Both programs are older-block-jobs, one linked to the system's libvirt, the other to libvirt-jobs. The stock one runs on a
-private libvirtd (see private_libvirtd.py), the other on qemu+qmp:///DIR with an empty DIR. Without --ours the stock
-program is run on libvirtd twice: that shows whether a scenario prints the same every time. Without SCENARIO all are run.
+private libvirtd (see private_libvirtd.py), the other on qemu+qmp:///DIR with an empty DIR, or with --ours-uri libvirt on the
+same libvirtd. Without --ours the stock program is run on libvirtd twice: that shows whether a scenario prints the same
+every time; or, with --preload, whether it does with the library preloaded. Without SCENARIO all are run.
 
 The libvirtd on this machine decides. What it printed when the files in expected/ were recorded is only compared for
 information: another version of libvirt or QEMU may differ.
@@ -49,10 +50,11 @@ def end_leftovers(directory):
 class Side:
     """A program and where to run it."""
 
-    def __init__(self, label, program, uri):
+    def __init__(self, label, program, uri, preload=None):
         self.label = label
         self.program = program
         self.uri = uri
+        self.environment = dict(os.environ, LD_PRELOAD=preload) if preload else None
 
     def run(self, scenario):
         """The lines that it prints, and its errors."""
@@ -61,7 +63,7 @@ class Side:
         os.mkdir(f"{directory}/images")
         command = [self.program, self.uri.replace("{DIR}", f"{directory}/machines"), f"{directory}/images", scenario]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SCENARIO_SECONDS)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SCENARIO_SECONDS, env=self.environment)
             lines = done.stdout.splitlines()
             if done.returncode != 0:
                 lines.append(f"exit status {done.returncode}")
@@ -121,7 +123,9 @@ def compare(scenario, sides, recording):
 def compare_all(arguments, uri):
     stock = Side("libvirt", arguments.stock, uri)
     if arguments.ours:
-        other = Side("libvirt-jobs", arguments.ours, arguments.ours_uri)
+        other = Side("libvirt-jobs", arguments.ours, uri if arguments.ours_uri == "libvirt" else arguments.ours_uri)
+    elif arguments.preload:
+        other = Side("preloaded", arguments.stock, uri, os.path.realpath(arguments.preload))
     else:
         other = Side("libvirt again", arguments.stock, uri)
     scenarios = arguments.scenario or scenarios_of(arguments.stock)
@@ -135,6 +139,7 @@ def parse():
     parser.add_argument("--stock", required=True, help="older-block-jobs, linked to the system's libvirt")
     parser.add_argument("--ours", help="older-block-jobs, linked to libvirt-jobs")
     parser.add_argument("--ours-uri", default="qemu+qmp://{DIR}", help="{DIR} is an empty directory (default: %(default)s)")
+    parser.add_argument("--preload", help="libvirt-jobs.so.0, for the stock program's second run")
     parser.add_argument("--record", action="store_true", help="write expected/ where both sides are the same")
     parser.add_argument("--repeat", type=int, default=1, help="how many times to run it all")
     parser.add_argument("scenario", nargs="*")
