@@ -1,7 +1,9 @@
 /*
- * A loop of the application's own is used as it is: its functions get exactly what was asked for, events come from its
- * timer only, and the default loop takes no part.
+ * A loop of the application's own is used as it is: its functions get exactly what was asked for, events come from a
+ * descriptor that it watches, whatever thread they came up on, and the default loop takes no part.
  */
+
+#include <poll.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -18,6 +20,18 @@ static struct {
     int timeout;
     int used;
 } timers[TIMERS];
+
+/** What the library has watched for itself. */
+static struct {
+    virEventHandleCallback cb;
+    virFreeCallback ff;
+    void *opaque;
+    int fd;
+} watched = { NULL, NULL, NULL, -1 };
+
+#define APPLICATIONS_FD 7
+#define WATCH 100
+#define LIBRARYS_WATCH 200
 
 static int added_handle, updated_handle, removed_handle;
 static int timers_alive, events;
@@ -43,23 +57,35 @@ static void on_free(void *opaque)
 
 static int add_handle(int fd, int event, virEventHandleCallback cb, void *opaque, virFreeCallback ff)
 {
-    CHECK_INT(fd, 7);
     CHECK_INT(event, VIR_EVENT_HANDLE_READABLE);
+    if (fd != APPLICATIONS_FD) {
+        CHECK_INT(watched.fd, -1);
+        watched.cb = cb;
+        watched.ff = ff;
+        watched.opaque = opaque;
+        watched.fd = fd;
+        return LIBRARYS_WATCH;
+    }
     CHECK(cb == on_ready && opaque == &added_handle && ff == on_free);
     added_handle++;
-    return 100;
+    return WATCH;
 }
 
 static void update_handle(int watch, int event)
 {
-    CHECK_INT(watch, 100);
+    CHECK_INT(watch, WATCH);
     CHECK_INT(event, 0);
     updated_handle++;
 }
 
 static int remove_handle(int watch)
 {
-    CHECK_INT(watch, 100);
+    if (watch == LIBRARYS_WATCH) {
+        CHECK(watched.fd >= 0);
+        watched.fd = -1;
+        return 0;
+    }
+    CHECK_INT(watch, WATCH);
     return removed_handle++ ? -1 : 0;
 }
 
@@ -97,8 +123,15 @@ static int remove_timeout(int timer)
 
 static void run(void)
 {
+    struct pollfd ready = { watched.fd, POLLIN, 0 };
     int timer;
 
+    if (watched.fd >= 0 && poll(&ready, 1, 0) == 1)
+        watched.cb(LIBRARYS_WATCH, watched.fd, VIR_EVENT_HANDLE_READABLE, watched.opaque);
+    if (watched.fd < 0 && watched.ff) {
+        watched.ff(watched.opaque);
+        watched.ff = NULL;
+    }
     for (timer = 0; timer < TIMERS; timer++)
         if (timers[timer].used == 1 && timers[timer].timeout == 0)
             timers[timer].cb(timer, timers[timer].opaque);
@@ -132,10 +165,10 @@ int main(void)
     virEventRegisterImpl(add_handle, update_handle, remove_handle, add_timeout, update_timeout, remove_timeout);
     CHECK_INT(virEventRegisterDefaultImpl(), 0);
 
-    CHECK_INT(virEventAddHandle(7, VIR_EVENT_HANDLE_READABLE, on_ready, &added_handle, on_free), 100);
-    virEventUpdateHandle(100, 0);
-    CHECK_INT(virEventRemoveHandle(100), 0);
-    CHECK_INT(virEventRemoveHandle(100), -1);
+    CHECK_INT(virEventAddHandle(APPLICATIONS_FD, VIR_EVENT_HANDLE_READABLE, on_ready, &added_handle, on_free), WATCH);
+    virEventUpdateHandle(WATCH, 0);
+    CHECK_INT(virEventRemoveHandle(WATCH), 0);
+    CHECK_INT(virEventRemoveHandle(WATCH), -1);
     CHECK_INT(added_handle + updated_handle, 2);
 
     timer = virEventAddTimeout(-1, on_timer, &calls, NULL);
@@ -149,10 +182,10 @@ int main(void)
 
     CHECK((conn = virConnectOpen("test:///default")) != NULL);
     CHECK((dom = virDomainLookupByName(conn, "test")) != NULL);
-    CHECK_INT(timers_alive, 0);
+    CHECK_INT(watched.fd, -1);
     id = subscribe(conn, NULL, on_event, &freed, on_free);
     CHECK(id >= 0);
-    CHECK_INT(timers_alive, 1);
+    CHECK(watched.fd >= 0);
     make_two_events(dom);
     CHECK_INT(events, 0);
     run();
@@ -162,6 +195,7 @@ int main(void)
 
     CHECK_INT(virConnectDomainEventDeregisterAny(conn, id), 0);
     CHECK_INT(freed, 1);
+    CHECK_INT(watched.fd, -1);
     CHECK_INT(timers_alive, 0);
     run();
     CHECK_INT(virDomainFree(dom), 0);

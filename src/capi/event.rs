@@ -22,7 +22,7 @@ mod overlay;
 /// The first number that libvirt has no event for.
 const LAST_ID: c_int = 27;
 
-/// The subscriptions of a connection and the timer that has them delivered.
+/// The subscriptions of a connection and what has their events delivered.
 pub struct Events {
     subscriptions: Arc<Subscriptions>,
     alarm: Arc<Alarm>,

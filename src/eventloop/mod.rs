@@ -6,6 +6,7 @@
 //! After `fork` the child shares the wake-up descriptor of the built-in loop with its parent: a child that does not
 //! `exec` must leave the loop alone, as with every other libvirt loop.
 
+mod bell;
 mod builtin;
 mod poll;
 mod source;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
+pub use bell::Bell;
 pub use builtin::BuiltinLoop;
 
 use crate::model::{code, from, Error, Result};

@@ -1,15 +1,15 @@
-//! The timer by which a connection asks the event loop to deliver its events.
+//! How a connection asks the event loop to deliver its events.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::event::Subscriptions;
-use crate::eventloop;
+use crate::eventloop::Bell;
 
-/// A timer of the registered loop that exists while anybody is subscribed. It rests until it is rung.
+/// A bell in the registered loop that is there while anybody is subscribed.
 ///
-/// No lock is held while the loop, which may be the application's, is called; so a timer that is to go while another
+/// No lock is held while the loop, which may be the application's, is called; so a bell that is to go while another
 /// thread is about to ring it is removed by that thread: no loop hears of a timer that it has forgotten.
 #[derive(Default)]
 pub struct Alarm {
@@ -18,52 +18,49 @@ pub struct Alarm {
 
 #[derive(Default)]
 struct State {
-    timer: Option<i32>,
+    bell: Option<Bell>,
     subscribers: usize,
-    /// Threads that are about to update a timer.
-    updating: usize,
-    /// Timers to be removed by the last of them.
-    doomed: Vec<i32>,
+    /// Threads that are about to use a bell.
+    using: usize,
+    /// Bells to be removed by the last of them.
+    doomed: Vec<Bell>,
 }
 
 impl Alarm {
-    /// One more subscriber: makes sure that there is a timer. `false` if there is no loop to make it.
+    /// One more subscriber: makes sure that there is a bell. `false` if there is no loop for it.
     pub fn acquire(self: &Arc<Alarm>, subscriptions: &Arc<Subscriptions>) -> bool {
         let exists = {
             let mut state = self.state.lock();
             state.subscribers += 1;
-            state.timer.is_some()
+            state.bell.is_some()
         };
         if exists {
             return true;
         }
         let (alarm, events) = (self.clone(), subscriptions.clone());
-        let added = eventloop::add_timeout(
-            -1,
-            Arc::new(move |_| {
-                alarm.update(-1);
-                events.flush();
-            }),
-        );
+        let added = Bell::hang(Arc::new(move || {
+            alarm.with_bell(Bell::rest);
+            events.flush();
+        }));
         let Some(added) = added else {
             self.release();
             return false;
         };
         let superfluous = {
             let mut state = self.state.lock();
-            match state.timer {
+            match state.bell {
                 Some(_) => Some(added),
                 None => {
-                    state.timer = Some(added);
+                    state.bell = Some(added);
                     None
                 }
             }
         };
-        superfluous.map(eventloop::remove_timeout);
+        superfluous.iter().for_each(Bell::remove);
         true
     }
 
-    /// One subscriber less; the timer goes with the last.
+    /// One subscriber less; the bell goes with the last.
     pub fn release(&self) {
         let removable = {
             let mut state = self.state.lock();
@@ -71,48 +68,46 @@ impl Alarm {
             if state.subscribers > 0 {
                 return;
             }
-            match (state.timer.take(), state.updating) {
-                (Some(timer), 0) => Some(timer),
-                (Some(timer), _) => {
-                    state.doomed.push(timer);
+            match (state.bell.take(), state.using) {
+                (Some(bell), 0) => Some(bell),
+                (Some(bell), _) => {
+                    state.doomed.push(bell);
                     None
                 }
                 (None, _) => None,
             }
         };
-        removable.map(eventloop::remove_timeout);
+        removable.iter().for_each(Bell::remove);
     }
 
-    /// The timer that there is.
+    /// What the loop knows the bell by that there is.
     #[cfg(test)]
-    pub fn timer(&self) -> Option<i32> {
-        self.state.lock().timer
+    pub fn number(&self) -> Option<i32> {
+        self.state.lock().bell.as_ref().map(Bell::number)
     }
 
     /// Asks for a call as soon as possible.
     pub fn ring(&self) {
-        self.update(0);
+        self.with_bell(Bell::ring);
     }
 
-    fn update(&self, milliseconds: i32) {
-        let timer = {
+    fn with_bell(&self, action: impl FnOnce(&Bell)) {
+        let bell = {
             let mut state = self.state.lock();
-            let Some(timer) = state.timer else { return };
-            state.updating += 1;
-            timer
+            let Some(bell) = state.bell.clone() else { return };
+            state.using += 1;
+            bell
         };
-        eventloop::update_timeout(timer, milliseconds);
+        action(&bell);
         let removable = {
             let mut state = self.state.lock();
-            state.updating -= 1;
-            if state.updating == 0 {
+            state.using -= 1;
+            if state.using == 0 {
                 std::mem::take(&mut state.doomed)
             } else {
                 Vec::new()
             }
         };
-        for timer in removable {
-            eventloop::remove_timeout(timer);
-        }
+        removable.iter().for_each(Bell::remove);
     }
 }

@@ -209,18 +209,18 @@ fn a_domain_of_a_callback_can_be_kept_and_outlives_the_connection_handle() {
 }
 
 #[test]
-fn the_timer_is_there_while_somebody_is_subscribed() {
+fn the_bell_is_there_while_somebody_is_subscribed() {
     let _alone = alone();
     let (conn, seen) = (testing::connect(true), Seen::default());
-    let timer = || conn.events.alarm.timer();
-    assert_eq!(timer(), None);
+    let bell = || conn.events.alarm.number();
+    assert_eq!(bell(), None);
     let (one, two) = (register(&conn, 0, lifecycle_any(), &seen), register(&conn, 1, lifecycle_any(), &seen));
-    let made = timer();
+    let made = bell();
     assert!(made.is_some());
     register(&conn, 1, lifecycle_any(), &seen);
     unsafe { virConnectDomainEventDeregisterAny(conn.as_ptr(), one) };
-    assert_eq!(timer(), made);
+    assert_eq!(bell(), made);
     unsafe { virConnectDomainEventDeregisterAny(conn.as_ptr(), two) };
-    assert_eq!(timer(), None);
+    assert_eq!(bell(), None);
     assert_eq!(virEventRunDefaultImpl(), 0);
 }
