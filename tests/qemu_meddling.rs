@@ -5,8 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::vm::{disk_xml, Vm};
 use support::*;
-use virt_jobs::model::flags::JOB_START_PERSIST;
+use virt_jobs::model::flags::{commit, JOB_START_PERSIST};
 use virt_jobs::model::{code, ControlOp, DomainState, JobState, JobType};
 
 /// A limit at which no job ends while a test runs.
@@ -164,4 +165,22 @@ fn a_reset_that_crashes_a_qemu_while_it_dumps_fails_its_jobs_once() {
     }
     assert_eq!(rig.client.states(&copy), ["running", "failed"]);
     assert!(rig.client.domain.job_xml(&copy, true).unwrap().contains("ended unexpectedly"));
+}
+
+#[test]
+fn a_commit_that_deletes_its_images_leaves_those_alone_that_another_job_has_cut_off() {
+    let Some(vm) = Vm::start(&["base", "mid", "top"], 0) else { return };
+    std::fs::create_dir(vm.path("b")).unwrap();
+    let other_chain = make_chain(&vm.path("b"), &["base", "top"], 24);
+    vm.client.domain.attach_device(&disk_xml("vdb", "virtio", &other_chain[1]), 0).unwrap();
+    let mut other = vm.second();
+    let blocks = other.run("query-block", json!({}));
+    let entry = blocks.as_array().unwrap().iter().find(|b| b["inserted"]["file"] == other_chain[1].to_str().unwrap()).unwrap();
+    other.run("block-stream", json!({ "job-id": "theirs", "device": entry["inserted"]["node-name"] }));
+    vm.client.wait_for("theirs block-pull completed");
+    let path = |n: usize| vm.chain[n].to_str().unwrap();
+    let commit = vm.client.try_commit("vda", Some(path(1)), Some(path(0)), 0, commit::DELETE).unwrap();
+    assert_eq!(vm.client.end(&commit), JobState::Completed);
+    assert!(!vm.chain[1].exists() && vm.chain[0].exists() && vm.chain[2].exists());
+    assert!(other_chain[0].exists(), "an image of another disk is gone");
 }

@@ -11,7 +11,7 @@ use super::domain::QemuDomain;
 use super::monitor::Monitor;
 use crate::driver::request::*;
 use crate::job::{Engine, JobConfig, StartRequest};
-use crate::model::disk::{MirrorJob, MirrorReady};
+use crate::model::disk::{ImageKind, MirrorJob, MirrorReady};
 use crate::model::flags::{commit, rebase};
 use crate::model::{code, Error, JobType, Result};
 use crate::qmp::CallError;
@@ -79,6 +79,8 @@ impl QemuDomain {
         config.base = Some(position_name(&disk, base));
         if request.flags & commit::DELETE != 0 {
             config.options.push("delete".to_owned());
+            let merged = disk.links[top..base].iter().filter(|link| link.ours && link.image.kind == ImageKind::File);
+            config.removes = merged.map(|link| link.image.path.clone()).collect();
         }
         let mut arguments = job_arguments(disk.root()?, request.bandwidth);
         Naming::of(&disk.links[top]).put(&mut arguments, "top");

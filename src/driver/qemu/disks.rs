@@ -254,6 +254,11 @@ impl Disks {
         self.orphans(&before)
     }
 
+    /// Whether a disk or one of its mirrors has this image.
+    pub fn is_in_use(&self, path: &str) -> bool {
+        self.list.iter().flat_map(QemuDisk::all_links).any(|link| link.image.path == path)
+    }
+
     fn every_link(&self) -> Vec<Link> {
         self.list.iter().flat_map(QemuDisk::all_links).cloned().collect()
     }

@@ -127,9 +127,9 @@ impl QemuDomain {
         if self.backups.lock().get(name).is_some() {
             return self.settle_backup(engine, name, outcome);
         }
-        let delete = match engine.get(name) {
-            Some(job) if *outcome == Outcome::Completed => job.config().options.iter().any(|option| option == "delete"),
-            _ => false,
+        let mut removes = match engine.get(name) {
+            Some(job) if *outcome == Outcome::Completed => job.config().removes.clone(),
+            _ => Vec::new(),
         };
         let stray = engine.get(name).and_then(|job| stray_target(engine, job));
         let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
@@ -137,9 +137,15 @@ impl QemuDomain {
         self.post(question, json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
             let mut orphans = match &reply {
-                Ok(reply) => domain.inner.lock().disks.refresh_by(question, reply, Some(&name)),
+                Ok(reply) => {
+                    let disks = &mut domain.inner.lock().disks;
+                    let orphans = disks.refresh_by(question, reply, Some(&name));
+                    removes.retain(|path| !disks.is_in_use(path));
+                    orphans
+                }
                 // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
                 Err(error) => {
+                    removes.clear();
                     domain.remove_mirror(&name);
                     if matches!(error, CallError::Timeout { .. }) {
                         domain.ask_for_disks();
@@ -152,29 +158,29 @@ impl QemuDomain {
             let settling = Arc::downgrade(&domain);
             domain.records.when_written(move || {
                 if let Some(domain) = settling.upgrade() {
-                    domain.dismiss_settled(name, id, orphans, delete);
+                    domain.dismiss_settled(name, id, orphans, removes);
                 }
             });
         });
     }
 
     /// Until it has been dismissed, a job holds on to the images that it worked on.
-    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, delete: bool) {
+    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<String>) {
         let domain = Arc::downgrade(self);
         self.post("job-dismiss", json!({ "id": id }), move |reply| {
             let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) else { return };
-            domain.remove_settled(name, orphans, delete);
+            domain.remove_settled(name, orphans, removes);
         });
     }
 
-    fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, delete: bool) {
+    fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, removes: Vec<String>) {
         let mut nodes: Vec<String> = self.take_strays().into_iter().chain(nodes_of(&orphans)).collect();
         let last = nodes.pop();
         nodes.into_iter().for_each(|node| self.remove_node(node, |_| {}));
         let finish = move |domain: &Arc<QemuDomain>| {
-            for link in orphans.iter().filter(|_| delete) {
+            for path in &removes {
                 // What cannot be removed stays; the guest no longer uses it either way.
-                let _ = std::fs::remove_file(&link.image.path);
+                let _ = std::fs::remove_file(path);
             }
             // One that is being attached to may have restored it after the disks were looked at.
             let restored = domain.inner.lock().disks.keep_mirrors(|owner| owner != name);

@@ -203,7 +203,23 @@ fn config() -> impl Strategy<Value = JobConfig> {
     )
         .prop_map(|((disks, top, base, targets, bandwidth, uri), (file, format, snapshot, size, incremental, parent, options))| {
             let document = None;
-            JobConfig { disks, top, base, targets, bandwidth, uri, file, format, snapshot, size, incremental, parent, document, options }
+            JobConfig {
+                disks,
+                top,
+                base,
+                targets,
+                bandwidth,
+                uri,
+                file,
+                format,
+                snapshot,
+                size,
+                incremental,
+                parent,
+                document,
+                removes: Vec::new(),
+                options,
+            }
         })
 }
 
