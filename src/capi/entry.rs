@@ -200,7 +200,15 @@ impl Call {
         if let (false, Some(connection)) = (fault.by_interface, &connection) {
             fault.error = fault.error.or_from(connection.driver.error_domain());
         }
-        error::report(&fault, connection.as_deref(), self.foreign.get());
+        let foreign = self.foreign.get();
+        if !foreign.is_null() {
+            // An error of the real library's own has been told by it.
+            if error::is_last(&fault.error) {
+                return;
+            }
+            fault.error = fault.error.or_from(from::DOMAIN);
+        }
+        error::report(&fault, connection.as_deref(), foreign);
     }
 
     /// The call is about this connection of the real library's; errors from here on are its own, too.
@@ -272,11 +280,14 @@ impl Call {
     /// Refuses a read-only connection; the object must have been looked up before.
     pub fn writable(&self) -> Outcome<()> {
         match &*self.connection.borrow() {
-            Some(connection) if connection.readonly => {
-                Err(self.error(code::OPERATION_DENIED, format!("read only access prevents {}", self.function)))
-            }
+            Some(connection) if connection.readonly => Err(self.read_only()),
             _ => Ok(()),
         }
+    }
+
+    /// What a read-only connection is refused with.
+    pub fn read_only(&self) -> Fault {
+        self.error(code::OPERATION_DENIED, format!("read only access prevents {}", self.function))
     }
 
     /// Refuses flags that this function does not know. In the real library this is the driver's business, so it comes

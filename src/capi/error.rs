@@ -258,6 +258,13 @@ pub fn set(fault: &Fault) {
     hand_in();
 }
 
+/// Whether this is the thread's error already.
+pub fn is_last(error: &Error) -> bool {
+    // SAFETY: this thread's own error, whose message is NULL or a C string.
+    let same = |last: virErrorPtr| unsafe { (*last).domain == error.domain && text_of((*last).message) == error.message() };
+    last_set().is_some_and(|last| identity_of_last().0 == error.code && same(last))
+}
+
 /// What tells the thread's error from another.
 fn identity_of_last() -> (c_int, String) {
     let last = last();

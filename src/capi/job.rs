@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::ctypes::{virConnectPtr, virDomainJobControlOperation, virDomainJobPtr, virDomainPtr};
 use super::entry::entry;
-use super::forward::forward_if_known;
+use super::forward::{foreign, forward_if_known};
 use super::joblist::{self, Listing};
+use super::overlay;
 use crate::model::flags::{job_xml as xml_flag, list};
 use crate::model::{code, from, ControlOp, Error, JobState, Uuid};
 
@@ -28,10 +29,10 @@ pub unsafe extern "C" fn virDomainJobList(domain: virDomainPtr, jobs: *mut *mut 
     forward_if_known!(virDomainJobList(domain, jobs, flags));
     entry(from::DOMAIN, "virDomainJobList", |call| {
         call.maybe_out(jobs).set(ptr::null_mut());
-        let domain = call.domain(domain)?;
+        let domain = call.subject(domain)?;
         call.flags(flags, list::ALL)?;
         let mut listing = Listing::new(!jobs.is_null(), flags);
-        listing.take(&*domain.driver()?, flags, None)?;
+        listing.take(&*domain.jobs()?, flags, None)?;
         listing.finish(call, jobs)
     })
 }
@@ -46,6 +47,13 @@ pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: 
     forward_if_known!(virConnectListAllDomainJobs(conn, jobs, flags));
     entry(from::DOMAIN, "virConnectListAllDomainJobs", |call| {
         call.maybe_out(jobs).set(ptr::null_mut());
+        if !conn.is_null() && foreign(conn).is_some() {
+            let domains = overlay::domains(call, conn)?;
+            call.flags(flags, list::ALL)?;
+            let mut listing = Listing::new(!jobs.is_null(), flags);
+            domains.iter().try_for_each(|(domain, of)| listing.take_from_many(&**of, domain, false))?;
+            return listing.finish(call, jobs);
+        }
         let connect = call.connection(conn)?;
         call.flags(flags, list::ALL)?;
         let mut listing = Listing::new(!jobs.is_null(), flags);
@@ -82,10 +90,10 @@ pub unsafe extern "C" fn virDomainJobFree(job: virDomainJobPtr) {
 pub unsafe extern "C" fn virDomainJobGetXMLDesc(domain: virDomainPtr, jobname: *const c_char, flags: c_uint) -> *mut c_char {
     forward_if_known!(virDomainJobGetXMLDesc(domain, jobname, flags));
     entry(from::DOMAIN, "virDomainJobGetXMLDesc", |call| {
-        let domain = call.domain(domain)?;
+        let domain = call.subject(domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
         call.flags(flags, xml_flag::NO_STATS)?;
-        Ok(domain.driver()?.job_xml(name, flags & xml_flag::NO_STATS == 0)?)
+        Ok(domain.jobs()?.job_xml(name, flags & xml_flag::NO_STATS == 0)?)
     })
 }
 
@@ -103,13 +111,13 @@ pub unsafe extern "C" fn virDomainJobControl(
 ) -> c_int {
     forward_if_known!(virDomainJobControl(domain, jobname, op, flags));
     entry(from::DOMAIN, "virDomainJobControl", |call| {
-        let domain = call.domain(domain)?;
-        call.writable()?;
+        let domain = call.subject(domain)?;
+        call.writable_for(&domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
         let asked = i32::try_from(op).ok().and_then(ControlOp::from_number).filter(|&op| op != ControlOp::None);
         let asked = asked.ok_or_else(|| call.invalid("op", format!("unknown job control operation {op}")))?;
         call.flags(flags, 0)?;
-        Ok(domain.driver()?.control_job(name, asked)?)
+        Ok(domain.jobs()?.control_job(name, asked)?)
     })
 }
 
@@ -129,7 +137,7 @@ pub unsafe extern "C" fn virDomainJobWait(
 ) -> c_int {
     forward_if_known!(virDomainJobWait(domain, jobname, states, timeout, flags));
     entry(from::DOMAIN, "virDomainJobWait", |call| {
-        let domain = call.domain(domain)?;
+        let domain = call.subject(domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
         if states & !ALL_STATES != 0 {
             return Err(call.invalid("states", format!("unknown job states 0x{:x}", states & !ALL_STATES)));
@@ -139,7 +147,7 @@ pub unsafe extern "C" fn virDomainJobWait(
         }
         call.flags(flags, 0)?;
         let limit = u64::try_from(timeout).ok().map(Duration::from_millis);
-        let reached = domain.driver()?.wait_job(name, states, limit)?;
+        let reached = domain.jobs()?.wait_job(name, states, limit)?;
         Ok(reached.map_or(0, |state| state as c_int))
     })
 }
@@ -156,14 +164,14 @@ pub unsafe extern "C" fn virDomainJobSetSpeed(
 ) -> c_int {
     forward_if_known!(virDomainJobSetSpeed(domain, jobname, bandwidth, flags));
     entry(from::DOMAIN, "virDomainJobSetSpeed", |call| {
-        let domain = call.domain(domain)?;
-        call.writable()?;
+        let domain = call.subject(domain)?;
+        call.writable_for(&domain)?;
         let name = unsafe { call.text(jobname, "jobname") }?;
         if i64::try_from(bandwidth).is_err() {
             return Err(call.error(code::OVERFLOW, format!("bandwidth must be less than {}", i64::MAX)));
         }
         call.flags(flags, 0)?;
-        Ok(domain.driver()?.set_job_speed(name, bandwidth)?)
+        Ok(domain.jobs()?.set_job_speed(name, bandwidth)?)
     })
 }
 
@@ -185,10 +193,11 @@ pub fn note_started(domain: Uuid, name: String) {
 pub extern "C" fn virDomainJobLastStarted(domain: virDomainPtr, flags: c_uint) -> *mut c_char {
     forward_if_known!(virDomainJobLastStarted(domain, flags));
     entry(from::DOMAIN, "virDomainJobLastStarted", |call| {
-        let domain = call.domain(domain)?;
+        let domain = call.subject(domain)?;
         call.flags(flags, 0)?;
         let last = LAST_STARTED.try_with(|last| last.borrow().clone()).ok().flatten();
-        let name = last.filter(|(uuid, _)| *uuid == domain.uuid()).map(|(_, name)| name);
+        let uuid = domain.uuid()?;
+        let name = last.filter(|(of, _)| *of == uuid).map(|(_, name)| name);
         name.ok_or_else(|| Error::new(code::NO_DOMAIN_JOB, "this thread has started no job of this domain").into())
     })
 }

@@ -23,6 +23,7 @@ mod listing;
 mod migrate;
 mod object;
 mod opaque;
+mod overlay;
 mod save;
 mod snapshot;
 #[cfg(test)]

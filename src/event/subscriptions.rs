@@ -64,8 +64,13 @@ impl Subscriptions {
         Subscriptions::default()
     }
 
+    /// The same, with callback ids that begin with this one.
+    pub fn numbered_from(first: i32) -> Subscriptions {
+        Subscriptions { state: Mutex::new(State { next_id: first, ..State::default() }) }
+    }
+
     /// Subscribes `handler` to the events with this number, of one domain or of all, and returns the callback id:
-    /// 0 for the first, never used again while the connection lives.
+    /// the first is 0 unless it was said otherwise; none is used again while the connection lives.
     ///
     /// # Errors
     /// `INVALID_ARG` if the same function has a subscription to the same event with the same filter already. The

@@ -114,6 +114,6 @@ impl Drop for Params {
 }
 
 /// A text as C sees it; names and paths have no NUL inside, so nothing is cut.
-fn c_text(text: &str) -> CString {
+pub fn c_text(text: &str) -> CString {
     CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default()
 }

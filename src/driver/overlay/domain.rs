@@ -1,0 +1,279 @@
+//! The jobs of one domain of a real connection: the engine, and what ties its jobs to libvirt's and QEMU's.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::calls::{forget_error, RealDomain};
+use super::hub::Hub;
+use super::line::Line;
+use super::reading::{self, Access};
+use crate::driver::clock::now;
+use crate::driver::table::JobTable;
+use crate::job::{Effect, Engine, HypStatus, Job, Observation, Outcome, Powers, Progress};
+use crate::model::event::{Event, Payload};
+use crate::model::{code, DomainRef, Error, JobType, Result, TypedParam};
+
+/// What libvirt lets be done: it aborts neither what comes in nor a dump that it leaves to QEMU.
+const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
+/// How long a call waits for its turn to ask about a domain; libvirt waits as long for its own.
+const TURN: Duration = Duration::from_secs(30);
+/// How often jobs are looked at again that are gone while their last event has not come yet.
+const RECHECK: Duration = Duration::from_millis(300);
+
+fn can_cancel(job: &Job) -> bool {
+    match job.kind() {
+        JobType::Dump => !job.config().has_option("memory-only"),
+        JobType::Restore | JobType::MigrationIn | JobType::SnapshotRevert | JobType::SnapshotDelete => false,
+        _ => true,
+    }
+}
+
+fn can_pause(kind: JobType) -> bool {
+    kind.is_block() && kind != JobType::BlockCreate || kind == JobType::Other
+}
+
+/// The jobs of one domain.
+pub(super) struct DomainJobs {
+    hub: Weak<Hub>,
+    identity: Mutex<DomainRef>,
+    pub table: JobTable,
+    pub ties: Mutex<Ties>,
+    pub line: Arc<Line>,
+    /// Whose turn it is to ask.
+    turn: Mutex<()>,
+    asked: Mutex<Question>,
+}
+
+/// A question that is asked by a thread of its own, once at a time and once more if it came up meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Question {
+    #[default]
+    Idle,
+    Asked,
+    AskedAndDue,
+}
+
+/// What the engine does not know of its jobs.
+#[derive(Default)]
+pub(super) struct Ties {
+    /// Jobs on disks that libvirt keeps track of, by name.
+    pub tracked: HashMap<String, Tracked>,
+    /// QEMU's ids of jobs that were started through this library, with their names.
+    pub own: HashMap<String, String>,
+    /// QEMU's last words on jobs, by its ids.
+    pub said: HashMap<String, Outcome>,
+    /// QEMU's ids of which events are still to come that are about jobs whose ends have been told.
+    pub spent: HashMap<String, Instant>,
+    /// Jobs that are gone while their last event has not come, and since when, by name.
+    pub missing: HashMap<String, Instant>,
+    pub backup: Option<Backup>,
+    pub chief: Option<Chief>,
+    /// When the last of the domain's own jobs ended, by type.
+    pub own_ended: Vec<(JobType, Instant)>,
+    /// Names of jobs that this library was asked to abort.
+    pub aborted: HashSet<String>,
+}
+
+/// A job on a disk, and what the disk was like when it was first seen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Tracked {
+    pub disk: String,
+    pub source: String,
+    pub depth: usize,
+    /// What becomes the disk's source if it completes.
+    pub becomes: Option<String>,
+}
+
+/// Jobs of QEMU's that are one backup.
+#[derive(Debug, Default)]
+pub(super) struct Backup {
+    pub name: String,
+    pub members: BTreeMap<String, (HypStatus, Progress)>,
+    /// The statistics that an earlier job had left.
+    pub left_before: Option<(i32, Vec<TypedParam>)>,
+}
+
+/// The domain's own job.
+#[derive(Debug)]
+pub(super) struct Chief {
+    pub name: String,
+    pub kind: JobType,
+    pub left_before: Option<(i32, Vec<TypedParam>)>,
+    /// What QEMU said of its end.
+    pub said: Option<Outcome>,
+    /// That is all that will be said.
+    pub said_all: bool,
+}
+
+impl DomainJobs {
+    pub fn new(identity: DomainRef, hub: Weak<Hub>) -> DomainJobs {
+        DomainJobs {
+            hub,
+            identity: Mutex::new(identity),
+            table: JobTable::new(POWERS),
+            ties: Mutex::default(),
+            line: Arc::default(),
+            turn: Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
+
+    pub fn identity(&self) -> DomainRef {
+        self.identity.lock().clone()
+    }
+
+    /// Takes note of what the domain is called now.
+    pub fn name(&self, identity: &DomainRef) {
+        identity.clone_into(&mut self.identity.lock());
+    }
+
+    /// Whether it has no job at all.
+    pub fn is_idle(&self) -> bool {
+        self.table.read(Engine::is_empty)
+    }
+
+    /// Whether it does not run, and has no job left.
+    pub fn is_over(&self) -> bool {
+        self.table.read(|engine| engine.is_going() && engine.is_empty())
+    }
+
+    /// Whether events tell of its jobs, and whether QEMU's own are among them.
+    pub fn is_fed(&self) -> Option<bool> {
+        self.hub.upgrade().and_then(|hub| hub.is_fed())
+    }
+
+    pub fn observe(self: &Arc<Self>, domain: &RealDomain, seen: Observation) {
+        self.update(domain, |engine, out| engine.observe(seen, now(), out));
+    }
+
+    /// Changes the engine and does what it answers. A job of ours has nothing to be seen to at its end: libvirt has done
+    /// that before it tells.
+    pub fn update<R>(self: &Arc<Self>, domain: &RealDomain, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R) -> R {
+        let (mut over, mut unsure) = (Vec::new(), false);
+        let result = self.table.update(change, |_, effect| match effect {
+            Effect::State { name, kind, state, .. } => {
+                self.emit(Payload::JobState { name: name.clone(), kind: *kind, state: *state });
+                if state.is_final() {
+                    self.ties.lock().forget(name, *kind);
+                }
+            }
+            Effect::Settle { name, .. } => over.push(name.clone()),
+            Effect::Confirm => unsure = true,
+            Effect::Older(_) | Effect::Store { .. } | Effect::Forget { .. } => {}
+        });
+        over.iter().for_each(|name| self.settled(domain, name));
+        if unsure {
+            self.refresh_soon(domain);
+        }
+        result
+    }
+
+    fn settled(self: &Arc<Self>, domain: &RealDomain, name: &str) {
+        self.update(domain, |engine, out| engine.settled(name, now(), out));
+    }
+
+    fn emit(&self, payload: Payload) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.emit(&Event { domain: self.identity(), payload });
+        }
+    }
+
+    /// Asks how the jobs are, without waiting for the answer.
+    pub fn refresh_soon(self: &Arc<Self>, domain: &RealDomain) {
+        {
+            let mut asked = self.asked.lock();
+            let idle = *asked == Question::Idle;
+            *asked = if idle { Question::Asked } else { Question::AskedAndDue };
+            if !idle {
+                return;
+            }
+        }
+        let (jobs, domain) = (self.clone(), domain.clone());
+        let ask = move || loop {
+            let answered = jobs.refresh(&domain, false).is_ok();
+            forget_error();
+            let waits = answered && jobs.is_fed().is_some() && !jobs.ties.lock().missing.is_empty();
+            if waits {
+                thread::sleep(RECHECK);
+            }
+            let mut asked = jobs.asked.lock();
+            if !waits && *asked != Question::AskedAndDue {
+                *asked = Question::Idle;
+                break;
+            }
+            *asked = Question::Asked;
+        };
+        if thread::Builder::new().name("virt-jobs-look".to_owned()).spawn(ask).is_err() {
+            *self.asked.lock() = Question::Idle;
+        }
+    }
+
+    /// Asks how the jobs are.
+    ///
+    /// # Errors
+    /// What libvirt says; `OPERATION_TIMEOUT` if the domain does not answer.
+    pub fn refresh(self: &Arc<Self>, domain: &RealDomain, with_speed: bool) -> Result<()> {
+        let late = || Error::new(code::OPERATION_TIMEOUT, "another call is asking about the domain and gets no answer");
+        let _turn = self.turn.try_lock_for(TURN).ok_or_else(late)?;
+        let asked = self.table.read(Engine::moment);
+        let state = match domain.state() {
+            Err(error) if error.code == code::NO_DOMAIN && !self.is_idle() => {
+                forget_error();
+                return self.ended(domain, None);
+            }
+            state => state?,
+        };
+        if !state.is_active() {
+            return self.ended(domain, Some(state));
+        }
+        let access = domain.access()?;
+        let mut reading = match access {
+            Access { monitor: true, .. } => reading::by_monitor(domain, &self.line, with_speed)?,
+            Access { block_jobs: true, .. } => reading::by_disks(domain)?,
+            _ => reading::Reading::default(),
+        };
+        if access.domain_jobs {
+            reading.own = reading::own_job(domain)?;
+        }
+        self.look_closer(domain, &mut reading)?;
+        self.take(domain, asked, reading);
+        Ok(())
+    }
+}
+
+impl Ties {
+    /// A job has ended.
+    fn forget(&mut self, name: &str, kind: JobType) {
+        self.tracked.remove(name);
+        self.missing.remove(name);
+        self.aborted.remove(name);
+        self.own.retain(|_, own| own != name);
+        if self.backup.as_ref().is_some_and(|backup| backup.name == name) {
+            self.backup = None;
+            self.note_end(kind);
+        }
+        if self.chief.as_ref().is_some_and(|chief| chief.name == name) {
+            self.chief = None;
+            self.note_end(kind);
+        }
+    }
+
+    fn note_end(&mut self, kind: JobType) {
+        self.own_ended.retain(|(of, _)| *of != kind);
+        self.own_ended.push((kind, Instant::now()));
+    }
+
+    /// The engine's id for a job of QEMU's.
+    pub fn engine_id(&self, id: &str) -> String {
+        self.own.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// QEMU's id for a job of the engine's.
+    pub fn qemu_id(&self, id: &str) -> String {
+        self.own.iter().find(|(_, own)| *own == id).map_or_else(|| id.to_owned(), |(qemu, _)| qemu.clone())
+    }
+}
