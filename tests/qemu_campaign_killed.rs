@@ -3,7 +3,8 @@
 mod support;
 
 use std::fs;
-use std::os::unix::net::UnixListener;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use support::campaign::*;
 use support::vm::*;
 use support::*;
 use virt_jobs::driver::request::*;
-use virt_jobs::driver::{qemu, Connection, Domain};
+use virt_jobs::driver::{qemu, Connection, Domain, Key};
 use virt_jobs::event::Subscriptions;
 use virt_jobs::model::flags::{commit, JOB_START_PERSIST};
 use virt_jobs::model::{ControlOp, Error, JobState, Uuid};
@@ -24,6 +25,7 @@ const MEMORY_ONLY: u32 = 1 << 4;
 /// What a call may take that meets the death of its QEMU. None waits for a monitor that is gone.
 const LIMIT: Duration = Duration::from_secs(10);
 const READY: u32 = 1 << JobState::Ready as u32;
+const SNAPSHOT: &str = "<domainsnapshot><name>s</name></domainsnapshot>";
 
 /// What is done when QEMU is killed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,21 +38,13 @@ enum Work {
     ActiveCommit,
     Backup,
     Snapshot,
+    Revert,
+    Deletion,
     Save,
+    Restore,
     Dump,
     Migration,
-}
-
-impl Work {
-    /// About as long as it takes where nothing disturbs it.
-    fn duration_ms(self) -> u64 {
-        match self {
-            Work::Creation => 8,
-            Work::Copy => 400,
-            Work::Pull | Work::Commit | Work::ActiveCommit => 80,
-            _ => 200,
-        }
-    }
+    MigrationIn,
 }
 
 const WORKS: &[Work] = &[
@@ -61,9 +55,13 @@ const WORKS: &[Work] = &[
     Work::ActiveCommit,
     Work::Backup,
     Work::Snapshot,
+    Work::Revert,
+    Work::Deletion,
     Work::Save,
+    Work::Restore,
     Work::Dump,
     Work::Migration,
+    Work::MigrationIn,
 ];
 
 /// One client and the domains that it starts one after the other, always under the same name.
@@ -75,6 +73,8 @@ struct Field {
     original: PathBuf,
     templates: Vec<PathBuf>,
     chain: Vec<PathBuf>,
+    /// What a guest like those of this field sends when it migrates.
+    stream: Vec<u8>,
     _reaper: Reaper,
     dir: tempfile::TempDir,
 }
@@ -103,14 +103,72 @@ impl Field {
                 let _ = std::io::copy(&mut guest.unwrap(), &mut std::io::sink());
             }
         });
-        Some(Field { connection, events, chronicle, xml, original, templates, chain, _reaper: Reaper(vms), dir })
+        let (stream, _reaper) = (Vec::new(), Reaper(vms));
+        let mut field = Field { connection, events, chronicle, xml, original, templates, chain, stream, _reaper, dir };
+        field.stream = field.record();
+        Some(field)
+    }
+
+    /// The stream of a migration.
+    fn record(&self) -> Vec<u8> {
+        let domain = self.begin(Work::Migration);
+        let path = self.dir.path().join("recorder");
+        let recorder = UnixListener::bind(&path).unwrap();
+        let recording = std::thread::spawn(move || {
+            let mut stream = Vec::new();
+            recorder.accept().unwrap().0.read_to_end(&mut stream).unwrap();
+            stream
+        });
+        let uri = format!("unix:{}", path.display());
+        domain.migrate(&Migrate { uri: &uri, bandwidth: 0, xml: None, flags: 0, params: Vec::new() }).unwrap();
+        let _ = domain.destroy(0);
+        wait_until("the guest that was recorded is gone", || self.is_tidy());
+        recording.join().unwrap()
+    }
+
+    fn is_tidy(&self) -> bool {
+        self.connection.domains().unwrap().is_empty() && self.records().is_empty()
     }
 
     /// The chain as it was at first, and a domain on it.
-    fn begin(&self) -> Arc<dyn Domain> {
+    fn begin(&self, what: Work) -> Arc<dyn Domain> {
         self.templates.iter().zip(&self.chain).for_each(|(from, to)| assert!(fs::copy(from, to).is_ok()));
         let _ = fs::remove_file(self.target());
-        self.connection.domain(&self.connection.create_xml(&self.xml, PAUSED).unwrap()).unwrap()
+        let waits = format!("<qemu:arg value='-incoming'/><qemu:arg value='unix:{}'/><qemu:arg", self.gate().display());
+        let (xml, flags) = match what {
+            Work::MigrationIn => (self.xml.replacen("<qemu:arg", &waits, 1), 0),
+            _ => (self.xml.clone(), PAUSED),
+        };
+        self.connection.domain(&self.connection.create_xml(&xml, flags).unwrap()).unwrap()
+    }
+
+    /// What must have been done before the work can begin.
+    fn prepare(&self, domain: &Arc<dyn Domain>, what: Work) {
+        match what {
+            Work::Revert | Work::Deletion => drop(domain.snapshot_create(SNAPSHOT, 0).unwrap()),
+            Work::Restore => drop(domain.save(&Save { file: self.target().to_str().unwrap(), xml: None, flags: 0 }).unwrap()),
+            _ => {}
+        }
+    }
+
+    /// Sends a guest in. `slow`: the half of it, and nothing more for longer than anybody waits.
+    fn send_in(&self, slow: bool) {
+        let Ok(mut gate) = UnixStream::connect(self.gate()) else { return };
+        let most = if slow { self.stream.len() / 2 } else { self.stream.len() };
+        for part in self.stream[..most].chunks(self.stream.len() / 20) {
+            if gate.write_all(part).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // Until it is gone.
+        let _ = gate.set_read_timeout(Some(LIMIT));
+        let _ = gate.read(&mut [0]);
+    }
+
+    /// Where guests come in.
+    fn gate(&self) -> PathBuf {
+        self.dir.path().join("gate")
     }
 
     fn target(&self) -> PathBuf {
@@ -159,9 +217,16 @@ fn begin(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags:
             domain.backup_begin(&format!("<domainbackup><disks>{disk}</disks></domainbackup>"), None, flags)
         }
         Work::Snapshot => {
-            let made = domain.snapshot_create("<domainsnapshot><name>s</name></domainsnapshot>", flags);
+            let made = domain.snapshot_create(SNAPSHOT, flags);
             made.map(|(_, job)| job)
         }
+        Work::Revert => domain.snapshot_revert("s", flags),
+        Work::Deletion => domain.snapshot_delete("s", flags),
+        Work::Restore => {
+            field.connection.restore(&Restore { file, xml: None, flags })?;
+            Ok("restore-1".to_owned())
+        }
+        Work::MigrationIn => Ok("migration".to_owned()),
         Work::Save => domain.save(&Save { file, xml: None, flags }),
         Work::Dump => domain.core_dump(&CoreDump { file, format: 0, flags: flags | MEMORY_ONLY }),
         Work::Migration => {
@@ -187,28 +252,45 @@ fn kill_after(pid: i32, delay: Duration) -> std::thread::JoinHandle<()> {
     })
 }
 
-/// What must hold when QEMU has been killed: each job has one end, with a reason, and so have the records.
-fn judge(field: &Field, domain: &Arc<dyn Domain>, uuid: Uuid, what: Work, persist: bool) {
+/// The same to the QEMU that is about to be started, from the moment at which it can be talked to.
+fn kill_next(pidfile: PathBuf, delay: Duration) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let read = || fs::read_to_string(&pidfile).ok()?.trim().parse().ok();
+        let deadline = Instant::now() + LIMIT;
+        let pid = loop {
+            match read() {
+                Some(pid) => break pid,
+                None => assert!(Instant::now() < deadline, "no QEMU has been started"),
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        };
+        kill_after(pid, delay).join().unwrap();
+    })
+}
+
+/// What must hold when QEMU has been killed: each job has one end, with a reason, and so have the records. `domain`: as far as
+/// it is there still; `kept`: how many are to be listed.
+fn judge(field: &Field, domain: Option<Arc<dyn Domain>>, uuid: Uuid, what: Work, kept: usize) {
     let deadline = Instant::now() + LIMIT;
-    while domain.is_active() {
+    while domain.as_ref().is_some_and(|domain| domain.is_active()) {
         assert!(Instant::now() < deadline, "{what:?}: the end of QEMU is not noticed");
         std::thread::sleep(Duration::from_millis(1));
     }
     field.events.flush();
     field.chronicle.check_ended();
     let told = field.chronicle.last(uuid);
-    let mut kept = Vec::new();
-    domain.list_jobs(ListFilter(0), &mut |job| kept.push((job.name().to_owned(), job.state()))).unwrap();
-    for (name, state) in &kept {
+    let mut listed = Vec::new();
+    if let Some(domain) = &domain {
+        domain.list_jobs(ListFilter(0), &mut |job| listed.push((job.name().to_owned(), job.state()))).unwrap();
+    }
+    for (name, state) in &listed {
         assert_eq!(told.get(name), Some(state), "{what:?}: {name} is listed in another state than was told");
-        let xml = domain.job_xml(name, true).unwrap();
+        let xml = domain.as_ref().unwrap().job_xml(name, true).unwrap();
         assert_eq!(xml.contains("<error>"), *state == JobState::Failed, "{what:?}: {xml}");
     }
-    let own = |name: &String| !name.starts_with("block-create");
-    let expected = if persist { told.keys().filter(|name| own(name)).count() } else { 0 };
-    assert_eq!(kept.len(), expected, "{what:?}: of {told:?}, {kept:?} are kept");
-    for (name, _) in &kept {
-        domain.control_job(name, ControlOp::Dismiss).unwrap();
+    assert_eq!(listed.len(), kept, "{what:?}: of {told:?}, {listed:?} are kept");
+    for (name, _) in &listed {
+        domain.as_ref().unwrap().control_job(name, ControlOp::Dismiss).unwrap();
     }
 }
 
@@ -232,40 +314,63 @@ fn judge_images(field: &Field, uuid: Uuid, what: Work, slow: bool) {
     }
 }
 
+/// Starts one domain, kills its QEMU at a moment of its work, and looks at what is left. `most`: how long the work takes here,
+/// where nothing disturbs it.
+fn one_moment(field: &Field, campaign: &mut Campaign, what: Work, most: &mut Duration) {
+    let (slow, persist) = (campaign.below(3) == 0, campaign.below(2) == 0);
+    let delay = campaign.moment(if what == Work::Creation { *most / 8 } else { *most });
+    let domain = field.begin(what);
+    let identity = domain.identity();
+    field.prepare(&domain, what);
+    field.events.flush();
+    let own = || field.chronicle.last(identity.uuid).into_keys().filter(|name| !name.starts_with("block-create")).count();
+    let prepared = if what == Work::MigrationIn { 0 } else { own() };
+    let flags = if persist { JOB_START_PERSIST } else { 0 };
+    std::thread::scope(|scope| {
+        let killer = match what {
+            Work::Restore => kill_next(field.dir.path().join("vms/vm.pid"), delay),
+            _ => kill_after(identity.id, delay),
+        };
+        if what == Work::MigrationIn {
+            scope.spawn(|| field.send_in(slow));
+        }
+        let begin = Instant::now();
+        let done = within(LIMIT, "a call", || work(field, &domain, what, slow, flags));
+        // Moments that all come too late, or all too early, meet nothing.
+        *most = match done {
+            Ok(()) if !slow => (*most + begin.elapsed() * 5 / 4) / 2,
+            _ if !slow => *most * 21 / 20,
+            _ => *most,
+        };
+        killer.join().unwrap();
+    });
+    let domain = match what {
+        Work::Restore => field.connection.lookup(Key::Name("vm")).and_then(|found| field.connection.domain(&found)).ok(),
+        _ => Some(domain),
+    };
+    let is_kept = persist && what != Work::MigrationIn;
+    field.events.flush();
+    judge(field, domain, identity.uuid, what, if is_kept { own() - prepared } else { 0 });
+    let deadline = Instant::now() + LIMIT;
+    while !field.is_tidy() {
+        let left = || (field.connection.domains().unwrap().len(), field.records(), field.chronicle.last(identity.uuid));
+        assert!(Instant::now() < deadline, "{what:?}, {delay:?}: left is {:?}", left());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Its process is gone by now, and with it the locks on the images.
+    judge_images(field, identity.uuid, what, slow);
+}
+
 /// The only test of this program: descriptors, threads and memory are those of the process.
 #[test]
 fn a_campaign_of_killed_qemus_leaves_each_job_with_one_end_and_nothing_behind() {
     let Some(field) = Field::new() else { return };
     let mut campaign = Campaign::new();
     let rounds = Campaign::moments(3);
+    let mut works: Vec<(Work, Duration)> = WORKS.iter().map(|what| (*what, Duration::from_millis(100))).collect();
     let mut before = None;
     for round in 0..rounds {
-        for what in WORKS {
-            let most = Duration::from_millis(what.duration_ms());
-            let (slow, persist) = (campaign.below(3) == 0, campaign.below(2) == 0);
-            let delay = campaign.moment(most);
-            let domain = field.begin();
-            let identity = domain.identity();
-            let killer = kill_after(identity.id, delay);
-            let flags = if persist { JOB_START_PERSIST } else { 0 };
-            let _ = within(LIMIT, "a call", || work(&field, &domain, *what, slow, flags));
-            killer.join().unwrap();
-            judge(&field, &domain, identity.uuid, *what, persist);
-            let tidy = || field.connection.domains().unwrap().is_empty() && field.records().is_empty();
-            let deadline = Instant::now() + LIMIT;
-            while !tidy() {
-                let left = || (field.connection.domains().unwrap().len(), field.records());
-                assert!(
-                    Instant::now() < deadline,
-                    "{what:?}, {delay:?}: {:?} is left of {:?}",
-                    left(),
-                    field.chronicle.last(identity.uuid)
-                );
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            // Its process is gone by now, and with it the locks on the images.
-            judge_images(&field, identity.uuid, *what, slow);
-        }
+        works.iter_mut().for_each(|(what, most)| one_moment(&field, &mut campaign, *what, most));
         // The first rounds fill what is kept for good.
         if round == rounds.min(4) / 2 {
             before = Some(Held::now());

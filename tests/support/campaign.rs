@@ -59,7 +59,7 @@ impl Campaign {
     /// A time up to `most`. Half of them are as likely to be short as long, so that beginnings are met as well as ends.
     pub fn moment(&mut self, most: Duration) -> Duration {
         let share = self.below(1 << 20) as f64 / f64::from(1 << 20);
-        most.mul_f64(if self.below(2) == 0 { share } else { 2f64.powf(-10.0 * share) })
+        most.mul_f64(if self.below(2) == 0 { share } else { 2f64.powf(-6.0 * share) })
     }
 
     /// A schedule of its own for a thread.
