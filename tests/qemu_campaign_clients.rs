@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,13 @@ use support::campaign::Campaign;
 use support::vm::*;
 use support::*;
 use virt_jobs::model::flags::{commit, copy, JOB_START_PERSIST};
-use virt_jobs::model::{ControlOp, Error, JobState};
+use virt_jobs::model::{ControlOp, Error, JobState, JobType};
 
 const WORK: &str = "VIRT_JOBS_TEST_WORK";
 const SCHEDULE: &str = "VIRT_JOBS_SEED";
+const KIND: &str = "VIRT_JOBS_TEST_KIND";
+/// The kinds of jobs that clients start.
+const KINDS: &[&str] = &["block-pull", "block-copy", "block-copy shallow", "block-commit-active", "block-commit", "block-backup"];
 const PAUSED: u32 = 1;
 /// A limit under which a job takes long enough to be met while it runs.
 const SLOW: u64 = 16 << 20;
@@ -40,9 +43,12 @@ fn work_until_killed() {
     let mut journal = Journal(File::options().append(true).create(true).open(dir.join("journal")).unwrap());
     let client = Client::open(&dir.join("vms"));
     println!("attached");
+    finish_others(&client, &dir, &mut journal);
+    let wanted = std::env::var(KIND).unwrap();
     for round in 0.. {
+        let kind = if round == 0 || chance.below(2) == 0 { wanted.as_str() } else { chance.pick(KINDS) };
         // A disk whose chain has been merged may have nothing left to merge.
-        let Ok(name) = start_one(&client, &dir, &mut chance, round) else { continue };
+        let Ok(name) = start_one(&client, &dir, &mut chance, kind, round) else { continue };
         journal.note("started", &name, &config_of(&client, &name));
         if chance.below(3) == 0 {
             let _ = client.domain.control_job(&name, ControlOp::Pause);
@@ -60,19 +66,34 @@ fn work_until_killed() {
     }
 }
 
-fn start_one(client: &Client, dir: &Path, chance: &mut Campaign, round: usize) -> Result<String, Error> {
+/// Gives up what a client before this one has left running: there is one disk for all. What it had no time to note is not
+/// noted now: it may never have reached QEMU.
+fn finish_others(client: &Client, dir: &Path, journal: &mut Journal) {
+    let is_open = |(name, _, state): &(String, JobType, JobState)| !state.is_final() && !name.starts_with("block-create");
+    let noted = read_journal(dir);
+    for (name, ..) in client.jobs().into_iter().filter(is_open) {
+        let mut note = |what: &str, detail: &str| noted.contains_key(&name).then(|| journal.note(what, &name, detail));
+        note("asked", "abort");
+        let _ = client.domain.control_job(&name, ControlOp::Resume);
+        let _ = client.domain.control_job(&name, ControlOp::Abort);
+        let end = client.end(&name);
+        note("ended", &end.to_string());
+    }
+}
+
+fn start_one(client: &Client, dir: &Path, chance: &mut Campaign, kind: &str, round: usize) -> Result<String, Error> {
     let target = dir.join(format!("target-{}-{round}.qcow2", std::process::id()));
     let speed = chance.pick(&[0, SLOW]);
     let keep = JOB_START_PERSIST;
-    match chance.below(8) {
-        0 => {
+    match kind {
+        "block-pull" => {
             let request = virt_jobs::driver::request::BlockPull { disk: "vda", base: None, bandwidth: speed, flags: keep };
             client.domain.block_pull(&request)
         }
-        1 | 2 => client.try_copy("vda", &target, speed, keep),
-        3 => client.try_copy("vda", &target, speed, keep | copy::SHALLOW),
-        4 => client.try_commit("vda", None, None, speed, keep | commit::ACTIVE | commit::SHALLOW),
-        5 => client.try_commit("vda", Some("vda[2]"), Some("vda[3]"), speed, keep),
+        "block-copy" => client.try_copy("vda", &target, speed, keep),
+        "block-copy shallow" => client.try_copy("vda", &target, speed, keep | copy::SHALLOW),
+        "block-commit-active" => client.try_commit("vda", None, None, speed, keep | commit::ACTIVE | commit::SHALLOW),
+        "block-commit" => client.try_commit("vda", Some("vda[2]"), Some("vda[3]"), speed, keep),
         _ => {
             let disk = format!("<disk name='vda' type='file'><target file='{}'/></disk>", target.display());
             client.domain.backup_begin(&format!("<domainbackup><disks>{disk}</disks></domainbackup>"), None, keep)
@@ -89,10 +110,25 @@ fn config_of(client: &Client, name: &str) -> String {
     format!("{kind} {config}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Runs a client and kills it this long after it has come to work.
-fn kill_one(dir: &Path, seed: usize, after: Duration) {
+/// Runs a client that starts jobs of this kind above all, and kills it this long after it has come to work.
+fn kill_one(dir: &Path, kind: &str, seed: usize, after: Duration) {
     let seed = seed.to_string();
-    kill_after(another_client("work_until_killed", &[(WORK, dir.as_os_str()), (SCHEDULE, seed.as_ref())]), after);
+    let variables = [(WORK, dir.as_os_str()), (SCHEDULE, seed.as_ref()), (KIND, kind.as_ref())];
+    kill_after(another_client("work_until_killed", &variables), after);
+}
+
+/// Which kind of job the client was at that wrote last, if it was at one.
+fn cut_off(dir: &Path) -> Option<usize> {
+    let text = std::fs::read_to_string(dir.join("journal")).unwrap_or_default();
+    let [what, name, _] = text.lines().last()?.splitn(3, '\t').collect::<Vec<_>>().try_into().ok()?;
+    if what == "ended" {
+        return None;
+    }
+    let started = |line: &&str| line.starts_with(&format!("started\t{name}\t"));
+    let config = text.lines().find(started)?;
+    let kind = config.splitn(3, '\t').nth(2)?.split(' ').next()?;
+    let kind = if config.contains("<option>shallow</option>") { format!("{kind} shallow") } else { kind.to_owned() };
+    KINDS.iter().position(|known| *known == kind).or_else(|| KINDS.iter().position(|known| kind.starts_with(known)))
 }
 
 /// What a killed client had done with a job.
@@ -198,17 +234,64 @@ fn targets(ends: &HashMap<String, (JobState, bool)>, deeds: &HashMap<String, Dee
     deeds.iter().filter_map(whole).collect()
 }
 
-fn one_round(chance: &mut Campaign, round: usize, seen: &mut HashMap<String, usize>) -> bool {
+/// What has been seen: jobs by kind and end, and how many of each kind were cut off.
+#[derive(Default, Debug)]
+struct Seen {
+    ends: BTreeMap<String, usize>,
+    cut_off: [usize; KINDS.len()],
+}
+
+impl Seen {
+    /// The kind that was cut off least often.
+    fn rarest(&self) -> usize {
+        (0..KINDS.len()).min_by_key(|at| self.cut_off[*at]).unwrap_or(0)
+    }
+}
+
+/// The images that each round begins with, and what they hold together.
+struct Template {
+    dir: tempfile::TempDir,
+    chain: Vec<PathBuf>,
+}
+
+impl Template {
+    fn new() -> Template {
+        let dir = tempfile::tempdir().unwrap();
+        let chain = make_chain(dir.path(), &["a", "b", "c", "d"], 8);
+        let original = dir.path().join("original.raw");
+        run("qemu-img", &["convert", "-O", "raw", chain[3].to_str().unwrap(), original.to_str().unwrap()]);
+        // They are used elsewhere, beside each other.
+        for pair in chain.windows(2) {
+            let below = pair[0].file_name().unwrap().to_str().unwrap();
+            run("qemu-img", &["rebase", "-u", "-F", "qcow2", "-b", below, pair[1].to_str().unwrap()]);
+        }
+        Template { dir, chain }
+    }
+
+    fn copy_to(&self, dir: &Path) -> Vec<PathBuf> {
+        let copy = |from: &PathBuf| {
+            let to = dir.join(from.file_name().unwrap());
+            std::fs::copy(from, &to).unwrap();
+            to
+        };
+        self.chain.iter().map(copy).collect()
+    }
+
+    fn original(&self) -> PathBuf {
+        self.dir.path().join("original.raw")
+    }
+}
+
+fn one_round(template: &Template, chance: &mut Campaign, round: usize, seen: &mut Seen) -> bool {
     let dir = tempfile::tempdir().unwrap();
-    let chain = make_chain(dir.path(), &["a", "b", "c", "d"], 8);
-    let original = dir.path().join("original.raw");
-    run("qemu-img", &["convert", "-O", "raw", chain[3].to_str().unwrap(), original.to_str().unwrap()]);
+    let chain = template.copy_to(dir.path());
     let Some(vm) = Vm::start_on(dir, chain, PAUSED) else { return false };
     let Vm { client, chain, reaper, dir } = vm;
     drop(client);
     // Sometimes the second client does not come to finish its work either.
-    for _ in 0..1 + chance.below(2) {
-        kill_one(dir.path(), chance.below(1 << 30), chance.moment(LONGEST));
+    for _ in 0..1 + chance.below(3) {
+        kill_one(dir.path(), KINDS[seen.rarest()], chance.below(1 << 30), chance.moment(LONGEST));
+        cut_off(dir.path()).into_iter().for_each(|kind| seen.cut_off[kind] += 1);
     }
     let client = Client::open(&dir.path().join("vms"));
     let vm = Vm { client, chain, reaper, dir };
@@ -228,25 +311,32 @@ fn one_round(chance: &mut Campaign, round: usize, seen: &mut HashMap<String, usi
     let top = xml.split("file='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
     vm.client.domain.destroy(0).unwrap();
     for image in targets(&ends, &deeds).into_iter().chain([top]) {
-        assert_same(Path::new(&image), &original);
+        assert_same(Path::new(&image), &template.original());
     }
     assert_eq!(vm.files(), [""; 0], "{round}");
     for (name, (state, _)) in ends {
-        *seen.entry(format!("{} {state}", name.rsplit_once("-vda").map_or(name.as_str(), |(kind, _)| kind))).or_default() += 1;
+        let kind = name.rsplit_once("-vda").map_or(name.as_str(), |(kind, _)| kind);
+        *seen.ends.entry(format!("{kind} {state}")).or_default() += 1;
     }
     true
 }
 
 #[test]
 fn nothing_is_lost_when_clients_are_killed_at_random_moments() {
-    let mut chance = Campaign::new();
-    let mut seen = HashMap::new();
-    for round in 0..Campaign::moments(8) {
-        if !one_round(&mut chance, round, &mut seen) {
-            return;
+    let (template, mut chance) = (Template::new(), Campaign::new());
+    let mut seen = Seen::default();
+    // A long run goes on until each kind of job was cut off so many times.
+    let moments = Campaign::moments(8);
+    let is_enough = |round: usize, seen: &Seen| match Campaign::is_long() {
+        true => seen.cut_off[seen.rarest()] >= moments || round == 20 * moments,
+        false => round == moments,
+    };
+    for round in 0.. {
+        if is_enough(round, &seen) || !one_round(&template, &mut chance, round, &mut seen) {
+            break;
         }
     }
     if Campaign::is_long() {
-        eprintln!("{seen:?}");
+        eprintln!("{KINDS:?} {seen:?}");
     }
 }

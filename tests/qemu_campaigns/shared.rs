@@ -25,7 +25,8 @@ fn hold_until_told() {
     let Ok(dir) = std::env::var(HOLD) else { return };
     let dir = PathBuf::from(dir);
     let client = Client::open(&dir.join("vms"));
-    let copy = client.copy("vda", &dir.join(format!("copy{}.qcow2", std::process::id())), 1 << 16, JOB_START_PERSIST);
+    let target = (0..).map(|n| dir.join(format!("copy{n}.qcow2"))).find(|path| !path.exists()).unwrap();
+    let copy = client.copy("vda", &target, 1 << 16, JOB_START_PERSIST);
     println!("started {copy}.");
     let _ = std::io::stdin().read(&mut [0]);
 }
