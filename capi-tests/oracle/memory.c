@@ -200,10 +200,36 @@ static void start_call(struct caller *c)
     }
 }
 
+/* The job was on its way all the time until now, or the scenario shows nothing of what it is for. */
+static void require_job(struct caller *c)
+{
+    virDomainJobInfo info;
+
+    memset(&info, 0, sizeof(info));
+    if (virDomainGetJobInfo(c->m->dom, &info) < 0 || info.memTotal == 0)
+        too_late("the job was over before it had been looked at");
+}
+
+static void show_call(const struct caller *c)
+{
+    say("the call returned %d, error %d", c->result, c->error);
+}
+
 static void end_call(struct caller *c)
 {
     pthread_join(c->thread, NULL);
-    say("the call returned %d, error %d", c->result, c->error);
+    show_call(c);
+}
+
+/* Abort the job of the call, and wait until the call has returned. */
+static void abort_call(struct caller *c)
+{
+    struct machine *m = c->m;
+    int aborted = CALL(virDomainAbortJob(m->dom));
+
+    pthread_join(c->thread, NULL);
+    if (aborted < 0 || c->result == 0)
+        too_late("the job was over before it could be aborted");
 }
 
 static void save_aborted(struct machine *m)
@@ -214,9 +240,9 @@ static void save_aborted(struct machine *m)
     caller.m = m;
     caller.file = path_of(m, "saved");
     start_call(&caller);
-    CALL(virDomainAbortJob(m->dom));
+    abort_call(&caller);
     await_event("lifecycle resumed, detail 0");
-    end_call(&caller);
+    show_call(&caller);
     show_state(m);
     show_magic("saved");
     show_domain_job(m);
@@ -240,6 +266,7 @@ static void save_looked_at(struct machine *m)
     start_call(&caller);
     show_domain_job(m);
     show_domain_job_stats(m, 0);
+    require_job(&caller);
     await_event("lifecycle stopped, detail 4");
     end_call(&caller);
     show_gone(m);
@@ -270,9 +297,9 @@ static void dump_aborted(struct machine *m)
     caller.m = m;
     caller.file = path_of(m, "dumped");
     start_call(&caller);
-    CALL(virDomainAbortJob(m->dom));
+    abort_call(&caller);
     await_event("lifecycle resumed, detail 0");
-    end_call(&caller);
+    show_call(&caller);
     show_state(m);
     show_magic("dumped");
     leave(m);
@@ -289,6 +316,7 @@ static void memory_dump_is_not_aborted(struct machine *m)
     show_domain_job(m);
     show_domain_job_stats(m, 0);
     CALL(virDomainAbortJob(m->dom));
+    require_job(&caller);
     await_event("lifecycle resumed, detail 0");
     end_call(&caller);
     show_magic("dumped");

@@ -130,6 +130,9 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *base_name(const char *path);
 /* Nothing more can be said of this scenario. */
 void give_up(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* This machine was too fast, or too busy with other things: the scenario is to be run again. */
+#define TOO_LATE_STATUS 75
+void too_late(const char *what) __attribute__((noreturn));
 
 int report(const char *call, int result);
 void *report_pointer(const char *call, void *result);

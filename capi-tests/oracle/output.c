@@ -33,6 +33,12 @@ void give_up(const char *format, ...)
     _Exit(1);
 }
 
+void too_late(const char *what)
+{
+    say("TOO LATE: %s", what);
+    _Exit(TOO_LATE_STATUS);
+}
+
 const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
