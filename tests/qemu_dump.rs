@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use support::memory::Guest;
@@ -47,6 +48,34 @@ fn the_memory_is_dumped_in_every_format_of_qemu() {
     let error = dump(&guest, &file, 4, MEMORY_ONLY).unwrap_err();
     assert!(!file.exists(), "{error}");
     assert!(guest.is_running());
+}
+
+/// QEMU does not survive a reset during a dump, whoever of the two comes first.
+#[test]
+fn resets_and_dumps_at_the_same_moment_wait_for_each_other() {
+    let Some(guest) = Guest::new(16) else { return };
+    let file = guest.path("memory.dump");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let resets = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                match guest.client.domain.reset() {
+                    Ok(()) => {}
+                    Err(error) => assert!(matches!(error.code, code::OPERATION_INVALID | code::OPERATION_TIMEOUT), "{error}"),
+                }
+            }
+        });
+        for _ in 0..40 {
+            let dumped = dump(&guest, &file, 0, MEMORY_ONLY);
+            if let Err(error) = dumped {
+                over.store(true, Ordering::Relaxed);
+                panic!("{error}");
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        resets.join().unwrap();
+    });
+    assert!(guest.client.domain.is_active());
 }
 
 #[test]

@@ -183,6 +183,7 @@ impl QemuDomain {
             }),
             backups: Mutex::default(),
             modify: Mutex::new(()),
+            resets: Mutex::new(()),
             ours,
             alive: AtomicBool::new(monitor.is_some()),
             occupants: AtomicUsize::new(0),

@@ -46,6 +46,8 @@ pub(super) struct QemuDomain {
     pub backups: Mutex<Backups>,
     /// See [`changing_disks`](QemuDomain::changing_disks).
     pub modify: Mutex<()>,
+    /// See [`between_resets`](QemuDomain::between_resets).
+    pub resets: Mutex<()>,
     /// We started it: it has a definition in DIR, and its nodes are ours.
     pub ours: bool,
     pub alive: AtomicBool,

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
 use serde_json::{json, Value};
 
-use super::domain::QemuDomain;
+use super::domain::{QemuDomain, TURN};
 use super::hub::Hub;
 use super::paths::VmPaths;
 use super::process;
@@ -46,8 +47,19 @@ impl QemuDomain {
         self.require_alive()?;
         self.await_guest()?;
         self.await_turn()?;
+        let _only = self.between_resets()?;
         self.refuse_if_dumping()?;
         self.reset_guest()
+    }
+
+    /// For a reset, and for the beginning of a dump of the memory: what a reset finds out about dumps must hold until it is
+    /// done.
+    ///
+    /// # Errors
+    /// `OPERATION_TIMEOUT` if another call takes longer than half a minute.
+    pub(super) fn between_resets(&self) -> Result<MutexGuard<'_, ()>> {
+        let late = || Error::new(code::OPERATION_TIMEOUT, "cannot acquire state change lock: another call resets or dumps the guest");
+        self.resets.try_lock_for(TURN).ok_or_else(late)
     }
 
     pub(super) fn reset_guest(&self) -> Result<()> {

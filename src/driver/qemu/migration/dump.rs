@@ -75,7 +75,9 @@ impl QemuDomain {
 
     fn dump_memory(self: &Arc<Self>, name: &str, format: &str) -> Result<()> {
         let arguments = json!({ "paging": false, "protocol": format!("fd:{name}"), "detach": true, "format": format });
+        let reset = self.between_resets()?;
         self.call("dump-guest-memory", arguments)?;
+        drop(reset);
         self.update_jobs(|engine, out| engine.started(name, now(), out));
         Ok(())
     }
