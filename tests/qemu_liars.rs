@@ -71,22 +71,25 @@ fn whatever_comes_instead_of_a_greeting_costs_one_time_out_and_gives_one_error_t
     let started = Instant::now();
     assert_eq!(healthy.connection.domains().unwrap().len(), 1);
     let took = started.elapsed();
-    assert!(took < Duration::from_secs(8), "{took:?}");
-    let waits = ["nothing", "half", "no-line", "unanswered", "greets-twice", "wrong-id", "slow", "blank", "events"];
+    assert!(took < unhurried(Duration::from_secs(8)), "{took:?}");
+    let waits =
+        ["nothing", "half", "no-line", "unanswered", "greets-twice", "wrong-id", "slow", "blank", "events", "event-first", "reply-first"];
     for name in waits {
         let error = healthy.connection.lookup(Key::Name(name)).unwrap_err();
         assert!(error.message().contains(silent), "{name}: {error}");
         assert_eq!(error.code, code::OPERATION_TIMEOUT, "{name}");
     }
-    let wrong = ["nonsense", "event-first", "reply-first", "list", "bytes", "no-text", "deep", "refusal", "unaddressed", "endless"];
+    let wrong = ["nonsense", "list", "bytes", "no-text", "deep", "refusal", "unaddressed", "endless"];
     for name in wrong {
         let error = healthy.connection.lookup(Key::Name(name)).unwrap_err();
-        assert!(error.message().contains(no_qmp), "{name}: {error}");
+        // Where the machine is busy, the time is over before the longest line is.
+        let late = name == "endless" && error.message().contains(silent);
+        assert!(late || error.message().contains(no_qmp), "{name}: {error}");
         assert!(error.message().len() < 1000, "{name}: {error}");
     }
     let asked_again = Instant::now();
     assert_eq!(healthy.connection.domains().unwrap().len(), 1);
-    assert!(asked_again.elapsed() < Duration::from_secs(1), "who did not answer is not asked again at once");
+    assert!(asked_again.elapsed() < unhurried(Duration::from_secs(1)), "who did not answer is not asked again at once");
     let grown = healthy.grown();
     assert!(grown < 100, "{grown} MiB");
     println!("opened in {took:?}, {grown} MiB more, slowest call of the other domain {:?}", healthy.check());
@@ -120,7 +123,7 @@ fn first_answers_of_wrong_types_and_sizes_make_a_domain_or_an_error() {
     }
     let started = Instant::now();
     healthy.connection.domains().unwrap();
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert!(started.elapsed() < unhurried(Duration::from_secs(8)), "{:?}", started.elapsed());
     for (n, lie) in odd.iter().enumerate() {
         let lie = lie.to_string().chars().take(80).collect::<String>();
         let liar = domain(&healthy.connection, &format!("liar{n}")).unwrap_or_else(|error| panic!("{lie}: {error}"));

@@ -64,7 +64,10 @@ impl<T> Client<T> {
                 self.phase = Phase::Negotiating;
                 Ok(Step::Greeted { greeting, send: encode(NEGOTIATION, "qmp_capabilities", Value::Null) })
             }
-            (Phase::Greeting, _) => Err(ProtocolError::NoGreeting),
+            // A monitor serves one client after another. What was on its way to the last one, which may have been killed in
+            // the middle of a command, can come before the greeting of this one.
+            (Phase::Greeting, Message::Event(_) | Message::Reply { .. }) => Ok(Step::Nothing),
+            (Phase::Greeting, Message::Unknown) => Err(ProtocolError::NoGreeting),
             (Phase::Negotiating, Message::Reply { id: Id::Ours(NEGOTIATION), outcome }) => self.negotiated(outcome),
             (_, Message::Event(event)) => Ok(Step::Event(event)),
             (_, Message::Reply { id, outcome }) => self.reply(id, outcome),
@@ -156,9 +159,21 @@ mod tests {
 
     #[test]
     fn a_conversation_begins_with_a_greeting() {
-        for text in [r#"{"event": "X"}"#, r#"{"return": {}, "id": 0}"#, "{}"] {
+        for text in ["{}", r#"{"hello": 1}"#] {
             assert_eq!(say(&mut Client::<()>::default(), text), Err(ProtocolError::NoGreeting));
         }
+    }
+
+    #[test]
+    fn what_was_on_its_way_to_the_last_client_is_passed_over() {
+        let mut client = Client::<()>::default();
+        for text in [r#"{"event": "X"}"#, r#"{"return": {}, "id": 0}"#, r#"{"error": {"class": "C", "desc": "d"}, "id": 1}"#] {
+            assert_eq!(say(&mut client, text), Ok(Step::Nothing));
+            assert!(!client.is_running());
+        }
+        assert!(matches!(say(&mut client, r#"{"QMP": {}}"#), Ok(Step::Greeted { .. })));
+        assert_eq!(say(&mut client, r#"{"return": {}, "id": 3}"#), Ok(Step::Nothing));
+        assert_eq!(say(&mut client, r#"{"return": {}, "id": 0}"#), Ok(Step::Ready));
     }
 
     #[test]

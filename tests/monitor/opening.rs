@@ -100,9 +100,8 @@ fn a_monitor_that_greets_and_then_falls_silent_is_given_up() {
 
 #[test]
 fn what_is_not_a_monitor_is_refused_with_a_reason() {
-    let greetings: [(&'static [u8], &str); 6] = [
+    let greetings: [(&'static [u8], &str); 5] = [
         (b"220 mail ready\r\n", "cannot be read"),
-        (b"{\"event\": \"STOP\"}\n", "does not greet"),
         (b"{\"hello\": 1}\n", "does not greet"),
         (b"[1]\n", "not an object"),
         (b"\xff\xfe\0\n", "cannot be read"),
@@ -121,6 +120,20 @@ fn what_is_not_a_monitor_is_refused_with_a_reason() {
         assert!(matches!(error, OpenError::NotQmp { .. }), "{error:?}");
         assert!(error.to_string().contains(reason), "{error}");
     }
+}
+
+#[test]
+fn what_was_on_its_way_to_the_last_client_comes_before_the_greeting_and_is_nobodys() {
+    let server = Fake::raw(|mut peer| {
+        peer.line("{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}");
+        peer.line("{\"return\": {}, \"id\": 0}");
+        peer.line(GREETING);
+        peer.line("{\"return\": {}, \"id\": 0}");
+        peer.drain();
+    });
+    let monitor = server.try_open(Watcher::new(), patient()).expect("a monitor");
+    drop(monitor);
+    server.join();
 }
 
 #[test]
