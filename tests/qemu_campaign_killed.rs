@@ -186,14 +186,17 @@ impl Field {
     }
 }
 
-/// Starts a job and sees it through to its end, as far as that goes. `slow`: it does not get there.
-fn work(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: u32) -> Result<(), Error> {
+/// Starts a job and sees it through to its end, as far as that goes; whether it got there. `slow`: it does not.
+fn work(field: &Field, domain: &Arc<dyn Domain>, what: Work, slow: bool, flags: u32) -> Result<bool, Error> {
     let name = begin(field, domain, what, slow, flags)?;
-    if domain.wait_job(&name, READY, Some(LIMIT))? == Some(JobState::Ready) {
+    let mut end = domain.wait_job(&name, READY, Some(LIMIT));
+    if end == Ok(Some(JobState::Ready)) {
         domain.job_xml(&name, true)?;
         domain.control_job(&name, if slow { ControlOp::Abort } else { ControlOp::Finalize })?;
+        end = domain.wait_job(&name, 0, Some(LIMIT));
     }
-    domain.wait_job(&name, 0, Some(LIMIT)).map(drop)
+    // One that is not kept may have left the list before it was waited for.
+    Ok(end.map_or_else(|_| domain.is_active(), |state| state != Some(JobState::Failed)))
 }
 
 /// Starts a job; returns its name.
@@ -338,8 +341,8 @@ fn one_moment(field: &Field, campaign: &mut Campaign, what: Work, most: &mut Dur
         let done = within(LIMIT, "a call", || work(field, &domain, what, slow, flags));
         // Moments that all come too late, or all too early, meet nothing.
         *most = match done {
-            Ok(()) if !slow => (*most + begin.elapsed() * 5 / 4) / 2,
-            _ if !slow => *most * 21 / 20,
+            Ok(true) if !slow => (*most + begin.elapsed() * 5 / 4) / 2,
+            _ if !slow => (*most * 21 / 20).min(LIMIT / 4),
             _ => *most,
         };
         killer.join().unwrap();

@@ -49,7 +49,7 @@ fn sockets_that_are_no_monitors_cost_one_time_out_and_say_why() {
     fake(&at("good"), |_, _| None);
     let started = Instant::now();
     let connection = open(dir.path());
-    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+    assert!(started.elapsed() < unhurried(Duration::from_secs(40)), "{:?}", started.elapsed());
     let names: Vec<String> = connection.domains().unwrap().into_iter().map(|found| found.domain.name).collect();
     assert_eq!(names, ["good"]);
     for (name, why) in [
@@ -88,7 +88,7 @@ fn a_monitor_that_falls_silent_later_harms_only_its_own_calls() {
     vm.list_jobs(ListFilter(0), &mut |_| {}).unwrap();
     vm.xml(0).unwrap();
     assert_eq!(connection.domains().unwrap().len(), 2);
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < unhurried(Duration::from_secs(2)));
     assert_eq!(stuck.join().unwrap(), Err(code::OPERATION_TIMEOUT));
 }
 
@@ -226,7 +226,7 @@ fn a_flood_of_events_costs_little_memory_and_no_other_domain_notices() {
     wait_until("the end of the flood", || vm.state().unwrap().0 == virt_jobs::model::DomainState::Paused);
     over.store(true, Ordering::Relaxed);
     let slowest = watcher.join().unwrap();
-    assert!(slowest < Duration::from_secs(2), "the other domain waited {slowest:?}");
+    assert!(slowest < unhurried(Duration::from_secs(2)), "the other domain waited {slowest:?}");
     let grown = resident_kib().saturating_sub(before);
     assert!(grown < 64 * 1024, "{grown} KiB");
     // One question at a time, however many gave rise to it.

@@ -187,7 +187,7 @@ fn fate(park: &Park, at: usize, mut campaign: Campaign, turns: usize) {
                 Ok(())
             }
         };
-        done.unwrap();
+        done.unwrap_or_else(|error| panic!("{error}: {}", park.last_words(at)));
         if !domain.is_active() {
             forget_ended(&domain);
             *park.domains[at].lock() = park.start(at);
@@ -197,7 +197,10 @@ fn fate(park: &Park, at: usize, mut campaign: Campaign, turns: usize) {
 
 /// A guest that is dumped, or of which a snapshot is taken, is stopped and let go on by that, and not reset.
 fn unless_busy(result: Result<(), Error>) -> Result<(), Error> {
-    result.or_else(|error| if matches!(error.code, code::OPERATION_INVALID | code::OPERATION_TIMEOUT) { Ok(()) } else { Err(error) })
+    let is_busy = |error: &Error| {
+        matches!(error.code, code::OPERATION_INVALID | code::OPERATION_TIMEOUT) || error.message().contains("a dump in process")
+    };
+    result.or_else(|error| if is_busy(&error) { Ok(()) } else { Err(error) })
 }
 
 /// Takes the records of what has ended off the list, so that nothing is left of a domain.

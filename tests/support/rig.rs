@@ -64,7 +64,7 @@ impl Client {
     /// Waits for a job to be in one of these states, or to have ended.
     pub fn wait(&self, name: &str, states: &[JobState]) -> JobState {
         let mask = states.iter().map(|s| 1 << *s as u32).sum();
-        let reached = self.domain.wait_job(name, mask, Some(Duration::from_secs(30))).unwrap();
+        let reached = self.domain.wait_job(name, mask, Some(super::unhurried(Duration::from_secs(30)))).unwrap();
         reached.unwrap_or_else(|| panic!("{name} is neither {states:?} nor over: {:?} {:?}", self.jobs(), self.told()))
     }
 
