@@ -180,7 +180,7 @@ fn a_monitor_that_never_lets_the_guest_go_on_keeps_no_job() {
     std::fs::write(records.join("dump-1.json"), json!({ "version": 1, "job": job }).to_string()).unwrap();
     let _fake = Fake::start(&dir.path().join("vm.qmp"), |command, _| match command {
         "query-migrate" => Reply::Return(json!({ "status": "failed" })),
-        "cont" => Reply::Error("Migration is not finalized yet".into()),
+        "cont" => Reply::Error("Migration is not finalized yet"),
         _ => usual(command),
     });
     let client = Client::open(dir.path());
