@@ -4,7 +4,7 @@
     same.py --library LIBRARY [--times N] [PROGRAM...]
 
 The programs are in programs/: shell scripts that call virsh, and scripts in Python that import libvirt. Each is run on a
-private libvirtd (see private_libvirtd.py), in an empty directory of its own: first as it is, then with the library
+private libvirtd (see private_libvirtd.py), with a second one that takes itself for another host, in an empty directory of its own: first as it is, then with the library
 preloaded. What differs from run to run anyway (paths, pids, times, ids) is taken out of what they print.
 
 Exit status: 0 no difference, 1 differences (shown as a unified diff), 77 no libvirtd, QEMU or Python module here.
@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
@@ -42,7 +43,7 @@ VOLATILE = [
     (r"<creationTime>\d+", "<creationTime>N"),
     (r"(timestamp \d+|<timestamp>.*?</timestamp>)", "TIME"),
     (r"<(atime|mtime|ctime|btime)>[\d.]+", r"<\1>N"),
-    (r"((?:Time elapsed|Time remaining|Data \w+|Memory \w+|Memory bandwidth|Dirty rate|Total downtime|Downtime w/o network|"
+    (r"((?:Time elapsed(?: w/o network)?|Time remaining|Data \w+|Memory \w+|Memory bandwidth|Dirty rate|Total downtime|Downtime w/o network|"
      r"Setup time|Expected downtime|Normal data|Constant pages|Normal pages|Iteration|Page size|Postcopy requests|"
      r"File \w+|File bandwidth|Disk \w+|Operation): +).*", r"\1N"),
     (r"(block\.\d+\.\w+\.(?:reqs|bytes|times)|block\.\d+\.(?:allocation|physical)|\w+\.time|cpu\.\w+|vcpu\.\d+\.\w+|balloon\.(?:rss|last-update|"
@@ -64,7 +65,7 @@ def run(program, variables, library):
     """The lines that it prints, and how it ended."""
     directory = tempfile.mkdtemp(prefix="same-")
     environment = dict(os.environ, **variables, DIR=directory, PRELOAD=library, LC_ALL="C", COLUMNS="400", PYTHONDONTWRITEBYTECODE="1")
-    environment["URI"] = variables["ORACLE_URI"]
+    environment.update(URI=variables["ORACLE_URI"], PEER_URI=variables["PEER_URI"])
     if program.endswith(".py"):
         command = [PYTHON, os.path.join(HERE, "programs", program)]
         environment["LD_PRELOAD"] = library
@@ -113,13 +114,16 @@ def main():
         raise private_libvirtd.Skip("there is no Python module of libvirt")
     programs = arguments.program or sorted(os.listdir(os.path.join(HERE, "programs")))
     directory = tempfile.mkdtemp(prefix="libvirtd-")
+    peer = tempfile.mkdtemp(prefix="libvirtd-")
     try:
         variables = private_libvirtd.start(directory)
+        variables["PEER_URI"] = private_libvirtd.start(peer, f'host_uuid = "{uuid.uuid4()}"\n')["ORACLE_URI"]
         library = os.path.realpath(arguments.library)
         results = [compare(program, variables, library) for _ in range(arguments.times) for program in programs]
     finally:
-        private_libvirtd.stop(directory)
-        shutil.rmtree(directory, ignore_errors=True)
+        for started in (directory, peer):
+            private_libvirtd.stop(started)
+            shutil.rmtree(started, ignore_errors=True)
     print(f"{results.count(True)} of {len(results)} the same")
     return 0 if all(results) else 1
 

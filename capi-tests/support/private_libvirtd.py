@@ -98,13 +98,13 @@ def environment(directory):
     )
 
 
-def configure(directory):
+def configure(directory, extra):
     os.makedirs(f"{directory}/config/libvirt")
     os.makedirs(f"{directory}/run", mode=0o700)
     with open(f"{directory}/config/libvirt/qemu.conf", "w") as file:
         file.write(QEMU_CONF)
     with open(f"{directory}/libvirtd.conf", "w") as file:
-        file.write(LIBVIRTD_CONF.format(directory=directory))
+        file.write(LIBVIRTD_CONF.format(directory=directory) + extra)
 
 
 def children():
@@ -191,14 +191,17 @@ def log_of(directory):
     return text
 
 
-def start(directory):
-    """Start a supervisor with its libvirtd; returns when that answers, which includes the probing of QEMU."""
+def start(directory, extra=""):
+    """Start a supervisor with its libvirtd; returns when that answers, which includes the probing of QEMU.
+
+    `extra` is what else libvirtd.conf is to hold.
+    """
     prefix = command_prefix()
     os.makedirs(directory, exist_ok=True)
     directory = os.path.realpath(directory)
     if os.listdir(directory):
         raise Failure(f"{directory} is not empty")
-    configure(directory)
+    configure(directory, extra)
     if os.fork() == 0:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
