@@ -108,3 +108,4 @@ mkdir "$work/jobs"
 "$work/many_jobs" "$work/jobs" "$jobs"
 
 "$work/cold_open" "$work/libvirt-jobs.so.0"
+"$work/forward"
