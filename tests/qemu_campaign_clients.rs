@@ -172,6 +172,12 @@ fn finish(client: &Client, chance: &mut Campaign) -> HashMap<String, (JobState, 
             let op = if chance.below(2) == 0 { ControlOp::Abort } else { ControlOp::Finalize };
             // What the killed client asked for may be on its way.
             let _ = client.domain.control_job(&name, if was_ready { op } else { ControlOp::None });
+            // It may have asked for a pause, which takes effect only now.
+            while client.wait(&name, &[JobState::Paused]) == JobState::Paused {
+                let _ = client.domain.control_job(&name, ControlOp::Resume);
+                client.wait(&name, &[JobState::Ready]);
+                let _ = client.domain.control_job(&name, op);
+            }
         }
         let end = client.end(&name);
         // An image that was created for another job is not kept.
