@@ -50,8 +50,8 @@ def image(path, backing=None):
     return path
 
 
-class Scenarios:
-    """For a test case that has: `directory`, and `start(xml)`, which gives a virt_jobs.Domain."""
+class Machines:
+    """For a test case that has `start(xml)`, which gives a virt_jobs.Domain."""
 
     def machine(self, name="machine"):
         self.directory = tempfile.mkdtemp(prefix="machine-")
@@ -67,6 +67,12 @@ class Scenarios:
     def file(self, name):
         return os.path.join(self.directory, name)
 
+    def check_life_of_a_copy(self, seen):
+        """One that was paused. QEMU may have it ready at once when it is resumed, whatever its bandwidth."""
+        rest = [JobState.READY, JobState.COMPLETED]
+        self.assertEqual(seen[:2], [JobState.RUNNING, JobState.PAUSED])
+        self.assertIn(seen[2:], [[JobState.RUNNING, *rest], rest])
+
     def states(self, events, name):
         """The states of that job, to the last."""
         seen = []
@@ -75,6 +81,10 @@ class Scenarios:
             if event.name == name:
                 seen.append(event.state)
         return seen
+
+
+class Scenarios(Machines):
+    """What starts jobs through the module, whoever runs the machine."""
 
     def test_a_pull_is_followed_from_its_start_to_its_end(self):
         domain = self.machine()
@@ -101,7 +111,7 @@ class Scenarios:
             job.finalize()
             self.assertEqual(job.wait(timeout=SOON), JobState.COMPLETED)
             seen = self.states(events, job.name)
-            self.assertEqual(seen, [JobState.RUNNING, JobState.PAUSED, JobState.RUNNING, JobState.READY, JobState.COMPLETED])
+            self.check_life_of_a_copy(seen)
         self.assertIn(f"<source file='{copy}'", domain.xml())
         domain.destroy()
         run("qemu-img", "compare", "-q", copy, self.file("base.qcow2"))
