@@ -11,19 +11,6 @@ use virt_jobs::model::{code, flags, ControlOp, JobState, JobType, Now};
 
 const KINDS: &[JobType] =
     &[JobType::BlockPull, JobType::BlockCopy, JobType::BlockCommit, JobType::BlockCommitActive, JobType::BlockBackup, JobType::BlockCreate];
-const STATUSES: &[HypStatus] = &[
-    HypStatus::Created,
-    HypStatus::Running,
-    HypStatus::Paused,
-    HypStatus::Ready,
-    HypStatus::Standby,
-    HypStatus::Waiting,
-    HypStatus::Pending,
-    HypStatus::Aborting,
-    HypStatus::Concluded,
-    HypStatus::Null,
-    HypStatus::Unknown,
-];
 const OPS: &[ControlOp] = ControlOp::ALL;
 
 /// One thing that happens; numbers choose among what exists at that moment.
@@ -67,10 +54,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..KINDS.len(), 0u8..3, 0u8..4).prop_map(|(kind, disk, flags)| Step::Reserve { kind, disk, flags }),
         3 => n().prop_map(Step::Started),
         1 => n().prop_map(Step::StartFailed),
-        8 => (n(), 0..STATUSES.len()).prop_map(|(id, status)| Step::Status { id, status }),
+        8 => (n(), 0..HypStatus::ALL.len()).prop_map(|(id, status)| Step::Status { id, status }),
         3 => (n(), 0u8..4).prop_map(|(id, outcome)| Step::Outcome { id, outcome }),
         2 => Just(Step::Ask),
-        4 => (any::<bool>(), prop::collection::vec((n(), 0..STATUSES.len(), any::<bool>()), 0..6))
+        4 => (any::<bool>(), prop::collection::vec((n(), 0..HypStatus::ALL.len(), any::<bool>()), 0..6))
             .prop_map(|(sure, entries)| Step::Listing(sure, entries)),
         1 => (n(), any::<u64>(), any::<u64>()).prop_map(|(id, current, end)| Step::Progress { id, current, end }),
         4 => (n(), 0..OPS.len()).prop_map(|(job, op)| Step::Control { job, op }),
@@ -183,7 +170,7 @@ fn apply(engine: &mut Engine, model: &mut Model, step: &Step) {
         }
         Step::Status { id, status } => {
             let id = pick(&ids(engine, model), *id).unwrap();
-            engine.observe(Observation::Status { id, status: STATUSES[*status] }, now, &mut out);
+            engine.observe(Observation::Status { id, status: HypStatus::ALL[*status] }, now, &mut out);
         }
         Step::Outcome { id, outcome } => {
             let id = pick(&ids(engine, model), *id).unwrap();
@@ -203,7 +190,7 @@ fn apply(engine: &mut Engine, model: &mut Model, step: &Step) {
                 .map(|(id, status, failed)| Listed {
                     id: ids[id % ids.len()].clone(),
                     kind: KINDS[id % KINDS.len()],
-                    status: STATUSES[*status],
+                    status: HypStatus::ALL[*status],
                     progress: Progress { current: 1, end: 2, speed: None },
                     error: failed.then(|| "Input/output error".to_owned()),
                 })

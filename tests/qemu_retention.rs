@@ -128,27 +128,6 @@ fn records_are_for_their_owner_alone() {
     }
 }
 
-/// Mounts a small file system, unmounted when this goes.
-struct Small(std::path::PathBuf);
-
-impl Small {
-    fn on(path: &Path, size: &str) -> Option<Small> {
-        let options = format!("size={size}");
-        let status = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(path).status();
-        if status.is_ok_and(|status| status.success()) {
-            return Some(Small(path.to_owned()));
-        }
-        skip("not everybody may mount a file system");
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_directory_that_is_full_costs_records_and_no_jobs() {
     let Some(emulator) = emulator() else { return };
@@ -156,7 +135,7 @@ fn a_directory_that_is_full_costs_records_and_no_jobs() {
     let chain = make_chain(dir.path(), &["base", "top"], 24);
     let vms = dir.path().join("vms");
     std::fs::create_dir(&vms).unwrap();
-    let Some(small) = Small::on(&vms, "256k") else { return };
+    let Some(small) = Small::over(&vms, "256k") else { return };
     let qemu = Qemu::with_disk(&emulator, &vms.join("vm.qmp"), &chain);
     let client = Client::open(&vms);
     let kept = client.copy("vda", &dir.path().join("kept.qcow2"), SLOW, JOB_START_PERSIST);

@@ -25,6 +25,21 @@ pub enum HypStatus {
 }
 
 impl HypStatus {
+    /// Each of them, in the order of a job's life.
+    pub const ALL: &[HypStatus] = &[
+        HypStatus::Created,
+        HypStatus::Running,
+        HypStatus::Paused,
+        HypStatus::Ready,
+        HypStatus::Standby,
+        HypStatus::Waiting,
+        HypStatus::Pending,
+        HypStatus::Aborting,
+        HypStatus::Concluded,
+        HypStatus::Null,
+        HypStatus::Unknown,
+    ];
+
     /// Reads QEMU's `JobStatus`.
     pub fn parse(word: &str) -> HypStatus {
         match word {

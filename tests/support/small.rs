@@ -12,7 +12,12 @@ impl Small {
     /// `None` says SKIP.
     pub fn mount(path: &Path, mib: u64) -> Option<Small> {
         std::fs::create_dir(path).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(path).status();
+        Small::over(path, &format!("{mib}m"))
+    }
+
+    /// The same on a directory that is there. `None` says SKIP.
+    pub fn over(path: &Path, size: &str) -> Option<Small> {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(path).status();
         if !mounted.is_ok_and(|status| status.success()) {
             skip("nothing can be mounted");
             return None;

@@ -11,20 +11,6 @@ use crate::job::{
 use crate::model::{ControlOp, JobState, JobType, Now};
 use crate::xml::{job::job_xml, reader};
 
-const STATUSES: &[HypStatus] = &[
-    HypStatus::Created,
-    HypStatus::Running,
-    HypStatus::Paused,
-    HypStatus::Ready,
-    HypStatus::Standby,
-    HypStatus::Waiting,
-    HypStatus::Pending,
-    HypStatus::Aborting,
-    HypStatus::Concluded,
-    HypStatus::Null,
-    HypStatus::Unknown,
-];
-
 /// Ids that a hypervisor may use, names of our own among them.
 const IDS: &[&str] = &["job0", "job0#2", "block-pull-vda-1", "block-copy-vda-2", "migration-1", "<&'\">\u{1}\n", "#", "", "ä"];
 
@@ -183,7 +169,7 @@ impl Watch {
     fn listed(&self, choices: &mut Choices<'_>) -> Listed {
         let progress = progress(choices);
         let error = (choices.below(4) == 0).then(|| "Operation canceled".to_owned());
-        Listed { id: self.id(choices), kind: choices.one(JobType::ALL), status: choices.one(STATUSES), progress, error }
+        Listed { id: self.id(choices), kind: choices.one(JobType::ALL), status: choices.one(HypStatus::ALL), progress, error }
     }
 
     fn listing(&self, choices: &mut Choices<'_>) -> Vec<Listed> {
@@ -192,7 +178,7 @@ impl Watch {
 
     fn observation(&self, choices: &mut Choices<'_>) -> Observation {
         match choices.below(11) {
-            0..=2 => Observation::Status { id: self.id(choices), status: choices.one(STATUSES) },
+            0..=2 => Observation::Status { id: self.id(choices), status: choices.one(HypStatus::ALL) },
             3 => Observation::Outcome { id: self.id(choices), kind: Some(choices.one(JobType::ALL)), outcome: outcome(choices) },
             4 => Observation::Progress { id: self.id(choices), progress: progress(choices) },
             5 => Observation::Listing(self.listing(choices)),
