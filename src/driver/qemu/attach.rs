@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Opens sockets side by side: those that do not answer cost all of them one time-out, not each its own.
 ///
 /// `None` for a socket that nobody listens on: its QEMU is gone.
-pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a Path>) -> Vec<Option<Result<Arc<QemuDomain>>>> {
+pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a Path>) -> Vec<Option<Attached>> {
     let sockets: Vec<&Path> = sockets.collect();
     let handlers: Vec<Arc<Handler>> = sockets.iter().map(|_| Arc::new(Handler::default())).collect();
     let wanted =
@@ -50,7 +50,20 @@ pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a P
         Err(error) => Some(Err(error.into())),
     });
     let newcomers: Vec<Option<Result<Newcomer>>> = opened.collect();
-    welcome(hub, newcomers)
+    let greeted: Vec<bool> = newcomers.iter().map(|newcomer| matches!(newcomer, Some(Ok(_)))).collect();
+    let usable =
+        |(attached, greeted): (Option<Result<_>>, bool)| attached.map(|result| result.map_err(|error| Unusable { error, greeted }));
+    welcome(hub, newcomers).into_iter().zip(greeted).map(usable).collect()
+}
+
+/// A domain, or why there is none.
+pub(super) type Attached = std::result::Result<Arc<QemuDomain>, Unusable>;
+
+/// Why a monitor is of no use.
+pub(super) struct Unusable {
+    pub error: Error,
+    /// It greeted, and did not answer then.
+    pub greeted: bool,
 }
 
 /// What is done with a new domain before anything is asked of its QEMU.

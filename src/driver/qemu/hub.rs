@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::attach;
+use super::attach::{self, Unusable};
 use super::domain::QemuDomain;
 use super::questions::Questions;
 use super::reactor::Reactor;
@@ -24,6 +24,8 @@ use crate::model::{code, DomainRef, Error, Result};
 pub(super) const SOCKET: &str = "qmp";
 /// A socket that did not answer is not asked again for this long, so that a listing stays quick.
 const RETRY: Duration = Duration::from_secs(5);
+/// The same where somebody greets and then says nothing, time and again: a listing waits longer for that.
+const LONGEST_RETRY: Duration = Duration::from_secs(80);
 
 /// How long the domains of a listing may take to show that they are there.
 const SIGN_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,8 +42,8 @@ pub(super) struct Hub {
     place: Place,
     pub reactor: Arc<Reactor>,
     domains: Mutex<Vec<Arc<QemuDomain>>>,
-    /// Sockets that could not be opened: which file it was, when, and why.
-    refused: Mutex<HashMap<PathBuf, (FileId, Instant, Error)>>,
+    /// Sockets that could not be opened.
+    refused: Mutex<HashMap<PathBuf, Refused>>,
     listeners: Mutex<Vec<Weak<Subscriptions>>>,
     /// Domains that are being started: their sockets belong to whoever starts them.
     starting: Mutex<HashSet<String>>,
@@ -55,6 +57,15 @@ pub(super) struct Hub {
 
 /// Device and inode: a name may come to mean another socket.
 type FileId = (u64, u64);
+
+/// A socket that could not be opened: which file it was, when, and why.
+struct Refused {
+    id: FileId,
+    at: Instant,
+    /// How long it is left alone.
+    pause: Duration,
+    error: Error,
+}
 
 static HUBS: Mutex<Vec<Weak<Hub>>> = Mutex::new(Vec::new());
 
@@ -89,7 +100,7 @@ impl Hub {
         };
         hub.listeners.lock().push(Arc::downgrade(events));
         hub.scan()?;
-        if let (Place::Socket(socket), Some((_, _, error))) = (&hub.place, hub.refused.lock().values().next()) {
+        if let (Place::Socket(socket), Some(Refused { error, .. })) = (&hub.place, hub.refused.lock().values().next()) {
             return Err(Error::new(code::NO_CONNECT, format!("'{}': {}", socket.display(), error.message())));
         }
         if let Some(socket) = hub.deserted_socket() {
@@ -139,11 +150,13 @@ impl Hub {
         let results = attach::attach_all(self, wanted.iter().map(|(path, _)| path.as_path()));
         let mut refused = self.refused.lock();
         for ((path, id), result) in wanted.into_iter().zip(results) {
+            let before = refused.remove(&path).filter(|before| before.id == id).map(|before| before.pause);
             match result {
                 None => {}
                 Some(Ok(domain)) => self.add(domain),
-                Some(Err(error)) => {
-                    refused.insert(path, (id, Instant::now(), error));
+                Some(Err(Unusable { error, greeted })) => {
+                    let pause = next_pause(before, greeted);
+                    refused.insert(path, Refused { id, at: Instant::now(), pause, error });
                 }
             }
         }
@@ -227,14 +240,7 @@ impl Hub {
         if self.domains.lock().iter().any(|d| d.me.name == name && d.alive.load(Ordering::Acquire)) {
             return false;
         }
-        let mut refused = self.refused.lock();
-        match refused.get(path) {
-            Some((known, at, _)) if *known == id && at.elapsed() < RETRY => false,
-            _ => {
-                refused.remove(path);
-                true
-            }
-        }
+        self.refused.lock().get(path).is_none_or(|refused| refused.id != id || refused.at.elapsed() >= refused.pause)
     }
 
     /// Takes in a domain; it replaces one of its name that has ended, unless that one is another and has records.
@@ -273,7 +279,7 @@ impl Hub {
 
     /// Why the socket of that name could not be opened.
     pub fn refusal(&self, name: &str) -> Option<Error> {
-        self.refused.lock().iter().find(|(path, _)| socket_name(path) == name).map(|(_, (_, _, error))| error.clone())
+        self.refused.lock().iter().find(|(path, _)| socket_name(path) == name).map(|(_, refused)| refused.error.clone())
     }
 
     /// The domain that a handle means. A UUID alone does not tell: both ends of a migration have the same.
@@ -312,6 +318,11 @@ pub(super) fn socket_name(path: &Path) -> String {
     path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// How long a socket is left alone that could not be opened; `before`: how long it was the last time.
+fn next_pause(before: Option<Duration>, greeted: bool) -> Duration {
+    before.filter(|_| greeted).map_or(RETRY, |before| (2 * before).min(LONGEST_RETRY))
+}
+
 fn place_of(path: &Path) -> Result<Place> {
     let path = fs::canonicalize(path).map_err(|e| Error::new(code::NO_CONNECT, format!("'{}': {e}", path.display())))?;
     let kind = fs::metadata(&path).map_err(|e| Error::new(code::NO_CONNECT, format!("'{}': {e}", path.display())))?.file_type();
@@ -327,4 +338,18 @@ fn place_of(path: &Path) -> Result<Place> {
 fn file_id(path: &Path) -> Option<FileId> {
     let meta = fs::symlink_metadata(path).ok().filter(|meta| meta.file_type().is_socket())?;
     Some((meta.dev(), meta.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_greets_and_says_nothing_is_left_alone_for_longer_each_time() {
+        let mut pause = None;
+        let pauses: Vec<u64> = (0..6).map(|_| pause.insert(next_pause(pause, true)).as_secs()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 80]);
+        // A monitor that somebody else has may be free again at any time.
+        assert_eq!(next_pause(pause, false), RETRY);
+    }
 }
