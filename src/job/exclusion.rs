@@ -20,11 +20,10 @@ fn conflict(request: &StartRequest, job: &Job) -> Option<Error> {
     if request.parallel {
         return None;
     }
-    if request.kind == JobType::BlockBackup && job.kind == JobType::BlockBackup {
-        // libvirt waits for half a minute before it says so.
+    if request.kind == JobType::BlockBackup && job.kind == JobType::BlockBackup && job.origin == Origin::Own {
         return Some(Error::new(code::OPERATION_TIMEOUT, format!("another backup is active: {}", who(job))));
     }
-    // Of what somebody else started libvirt knows nothing either: there the hypervisor decides.
+    // Of what somebody else started libvirt would know nothing either: there the hypervisor decides.
     if !holds_disk(request.kind) || !holds_disk(job.kind) || job.origin == Origin::Foreign {
         return None;
     }

@@ -198,10 +198,12 @@ impl Hub {
 
     /// Removes the files of domains whose processes are gone by now, unless others of their names have them.
     pub fn sweep(&self) {
+        self.all().iter().filter(|domain| !domain.alive.load(Ordering::Acquire)).for_each(|domain| domain.remove_backup_sockets());
         let starting = self.starting.lock();
         let mut lingering = self.lingering.lock();
         let known: Vec<String> = self.domains.lock().iter().map(|domain| domain.me.name.clone()).collect();
         let taken = |name: &String| starting.contains(name) || known.contains(name);
+        lingering.iter().for_each(|domain| domain.remove_backup_sockets());
         lingering.retain(|domain| !taken(&domain.me.name) && !domain.remove_files(self));
     }
 

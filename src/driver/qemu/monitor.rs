@@ -12,7 +12,7 @@ mod handshake;
 mod lead;
 mod outgoing;
 mod state;
-mod sys;
+pub(super) mod sys;
 
 use std::io;
 use std::net::Shutdown;

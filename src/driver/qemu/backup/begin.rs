@@ -1,6 +1,7 @@
 //! Starting a backup.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{json, Value};
 
@@ -8,13 +9,15 @@ use super::super::block::is_undecided;
 use super::super::blockdev::format_node;
 use super::super::clock::now;
 use super::super::copy::describe_target;
-use super::super::domain::QemuDomain;
+use super::super::domain::{QemuDomain, TURN};
+use super::super::migration::is_own_backup;
 use super::group::Group;
 use super::image::{closing, remove_files};
 use super::plan::{Part, Plan};
 use super::running::Backup;
 use super::{PULL, PUSH, REUSE};
 use crate::job::{JobConfig, StartRequest};
+use crate::model::flags::JOB_START_PARALLEL;
 use crate::model::{code, ControlOp, Error, JobType, Result};
 use crate::xml::backup::{BackupDef, Place, Server};
 use crate::xml::checkpoint::CheckpointDef;
@@ -29,6 +32,7 @@ impl QemuDomain {
         let def = BackupDef::parse(xml)?;
         let checkpoint = checkpoint.map(|xml| CheckpointDef::parse(xml, &seconds)).transpose()?;
         self.require_alive().map_err(|_| Error::unsupported("cannot perform disk backup for inactive domain"))?;
+        self.await_other_backups(flags);
         self.await_images()?;
         let _modify = self.changing_disks()?;
         self.refuse_if_busy(JobType::BlockBackup, &JobConfig::default(), flags)?;
@@ -58,6 +62,13 @@ impl QemuDomain {
             return Err(error);
         }
         Ok(name)
+    }
+
+    /// Waits for the end of another backup, like libvirt for half a minute at most. That it has not come is found out later.
+    fn await_other_backups(&self, flags: u32) {
+        if flags & JOB_START_PARALLEL == 0 {
+            self.table.wait_until(Instant::now() + TURN, |engine| !engine.unfinished().any(is_own_backup));
+        }
     }
 
     fn start_backup(self: &Arc<Self>, name: &str, plan: &mut Plan, reuse: bool) -> Result<()> {

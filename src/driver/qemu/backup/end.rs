@@ -6,14 +6,14 @@ use serde_json::{json, Value};
 
 use super::super::clock::now;
 use super::super::domain::QemuDomain;
-use super::image::{closing, remove_files};
+use super::image::{closing, remove_files, remove_socket};
 use super::running::Backup;
 use crate::driver::older::{self, job_type};
 use crate::job::{Engine, Job, OlderEvent, Outcome};
 use crate::model::event::block_status;
 use crate::model::{JobType, TypedParam, TypedValue};
 use crate::qmp::CallError;
-use crate::xml::backup::BackupDisk;
+use crate::xml::backup::{BackupDisk, Place, Server};
 
 impl QemuDomain {
     /// How it ended is known: QEMU closes what was opened for it and forgets its jobs, and then its user may know. Runs under
@@ -69,6 +69,7 @@ impl QemuDomain {
         for (command, arguments) in commands {
             self.post(command, arguments, |_| {});
         }
+        self.take_strays().into_iter().for_each(|node| self.remove_node(node, |_| {}));
         let (domain, question) = (Arc::downgrade(self), self.inner.lock().disks.question());
         self.post(question, json!({}), move |reply| {
             if matches!(reply, Err(CallError::Closed(_))) {
@@ -98,9 +99,19 @@ impl QemuDomain {
         if backup.files_go(completed) {
             remove_files(&backup.def);
         }
+        if let Some(Server { place: Place::Unix { socket }, .. }) = backup.def.server.as_ref().filter(|_| backup.serving) {
+            if !remove_socket(socket) {
+                self.backups.lock().left.push(socket.clone());
+            }
+        }
         if let Some((kind, params)) = backup.last_words.clone().or_else(|| without_figures(&backup)) {
             self.tell_completed(kind, params);
         }
+    }
+
+    /// Removes the sockets that QEMU had still when its backups ended with it, if it is gone by now.
+    pub(in crate::driver::qemu) fn remove_backup_sockets(&self) {
+        self.backups.lock().left.retain(|socket| !remove_socket(socket));
     }
 
     /// The status of a disk in the older event of a job's end; that of a backup's last disk is preceded by what is told of the

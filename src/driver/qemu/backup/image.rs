@@ -1,13 +1,16 @@
 //! The images that a backup writes.
 
 use std::fs;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{json, Value};
 
 use super::super::blockdev::{self, format_node, storage_node};
 use super::super::domain::QemuDomain;
+use super::super::monitor::sys;
 use super::plan::Part;
 use crate::job::JobConfig;
 use crate::model::disk::{DiskTuning, ImageKind};
@@ -99,4 +102,15 @@ pub(super) fn remove_files(def: &BackupDef) {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Removes the socket of a server that is gone with its QEMU, which does so only if it comes to stop it. Says whether that is
+/// done: somebody may listen still.
+pub(super) fn remove_socket(socket: &str) -> bool {
+    let is_socket = fs::symlink_metadata(socket).is_ok_and(|meta| meta.file_type().is_socket());
+    if is_socket && sys::connect(Path::new(socket)).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+        let _ = fs::remove_file(socket);
+        return true;
+    }
+    !is_socket
 }

@@ -50,6 +50,8 @@ pub(super) fn document(def: &BackupDef, serving: bool) -> String {
 #[derive(Debug, Default)]
 pub(in crate::driver::qemu) struct Backups {
     list: Vec<Backup>,
+    /// Sockets of servers that had not ended when their backups had.
+    pub left: Vec<String>,
 }
 
 impl Backups {

@@ -253,9 +253,19 @@ impl QemuDomain {
         let deadline = Instant::now() + TURN;
         // What somebody else started may take as long as it likes.
         let foreign = || self.inner.lock().migrations.course.as_ref().is_some_and(Course::is_of_others);
+        // With PARALLEL it is for QEMU to say what goes with a backup.
+        let waits = !request.parallel && matches!(request.kind, JobType::Migration | JobType::Save | JobType::Dump);
+        let backup = |engine: &Engine| engine.unfinished().find(|job| waits && is_own_backup(job)).map(|job| job.name().to_owned());
         loop {
-            let free = self.table.wait_until(deadline, |engine| foreign() || engine.admits(&request).is_ok());
+            let free = |engine: &Engine| foreign() || backup(engine).is_none() && engine.admits(&request).is_ok();
+            let free = self.table.wait_until(deadline, free);
             self.require_alive()?;
+            if let Some(name) = self.table.read(backup).filter(|_| !foreign()) {
+                if free {
+                    continue;
+                }
+                return Err(held_by(&Error::invalid(format!("another job is active: '{name}'"))));
+            }
             match self.update_jobs(|engine, out| engine.reserve(request.clone(), now(), out)) {
                 Ok(reserved) => return Ok(reserved.name),
                 Err(error) if foreign() => return Err(error),
@@ -513,6 +523,11 @@ fn has_written(job: &Job) -> bool {
     // The clock of files goes in steps.
     let since = |meta: &Metadata| meta.modified().is_ok_and(|time| time + Duration::from_secs(1) >= began);
     meta.is_some_and(|meta| !meta.is_file() || (meta.len() > 0 && since(&meta)))
+}
+
+/// Whether it is a backup that libvirt would know of: it counts as the one job that a domain may have.
+pub(in crate::driver::qemu) fn is_own_backup(job: &Job) -> bool {
+    job.kind() == JobType::BlockBackup && job.origin() == Origin::Own
 }
 
 /// libvirt's error for a call whose turn does not come.

@@ -13,6 +13,8 @@ pub(super) mod restore;
 mod save;
 pub(super) mod save_image;
 
+pub(super) use course::is_own_backup;
+
 use serde_json::{Map, Value};
 
 use crate::job::{JobConfig, Outcome};
