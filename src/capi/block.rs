@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::ctypes::{virDomainBlockJobInfo, virDomainBlockJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::entry::{entry, Call, Outcome};
-use super::forward::forward;
+use super::forward::{forward, forward_start};
 use super::handle::Domain;
 use super::job::note_started;
+use super::overlay::{start_backup, start_on_disk};
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{BlockCommit, BlockCopy, BlockPull, CopyDestination};
 use crate::model::flags::{abort, commit, copy, pull, rebase, speed, JOB_START_MASK};
-use crate::model::{code, from, Error, Result};
+use crate::model::{code, from, Error, JobType, Result};
 
 const PULL_FLAGS: u32 = pull::BANDWIDTH_BYTES | JOB_START_MASK;
 const REBASE_FLAGS: u32 = rebase::SHALLOW
@@ -57,7 +58,7 @@ unsafe fn on_disk<'a>(call: &Call, domain: virDomainPtr, disk: *const c_char) ->
 /// Returns 0 once the job runs, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockPull(domain: virDomainPtr, disk: *const c_char, bandwidth: c_ulong, flags: c_uint) -> c_int {
-    forward!(virDomainBlockPull(domain, disk, bandwidth, flags));
+    forward_start!(virDomainBlockPull(domain, disk, bandwidth, flags), flags, start_on_disk(domain, JobType::BlockPull, disk, flags));
     entry(from::DOMAIN, "virDomainBlockPull", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, PULL_FLAGS)?;
@@ -84,7 +85,10 @@ pub unsafe extern "C" fn virDomainBlockRebase(
     bandwidth: c_ulong,
     flags: c_uint,
 ) -> c_int {
-    forward!(virDomainBlockRebase(domain, disk, base, bandwidth, flags));
+    forward_start!(virDomainBlockRebase(domain, disk, base, bandwidth, flags), flags, {
+        let kind = if flags & rebase::COPY != 0 { JobType::BlockCopy } else { JobType::BlockPull };
+        start_on_disk(domain, kind, disk, flags)
+    });
     entry(from::DOMAIN, "virDomainBlockRebase", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let base = unsafe { call.optional_text(base, "base") }?;
@@ -163,7 +167,11 @@ pub unsafe extern "C" fn virDomainBlockCopy(
     nparams: c_int,
     flags: c_uint,
 ) -> c_int {
-    forward!(virDomainBlockCopy(domain, disk, destxml, params, nparams, flags));
+    forward_start!(
+        virDomainBlockCopy(domain, disk, destxml, params, nparams, flags),
+        flags,
+        start_on_disk(domain, JobType::BlockCopy, disk, flags)
+    );
     entry(from::DOMAIN, "virDomainBlockCopy", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let xml = unsafe { call.text(destxml, "destxml") }?;
@@ -196,7 +204,10 @@ pub unsafe extern "C" fn virDomainBlockCommit(
     bandwidth: c_ulong,
     flags: c_uint,
 ) -> c_int {
-    forward!(virDomainBlockCommit(domain, disk, base, top, bandwidth, flags));
+    forward_start!(virDomainBlockCommit(domain, disk, base, top, bandwidth, flags), flags, {
+        let kind = if flags & commit::ACTIVE != 0 { JobType::BlockCommitActive } else { JobType::BlockCommit };
+        start_on_disk(domain, kind, disk, flags)
+    });
     entry(from::DOMAIN, "virDomainBlockCommit", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let base = unsafe { call.optional_text(base, "base") }?;
@@ -221,7 +232,7 @@ pub unsafe extern "C" fn virDomainBackupBegin(
     checkpointXML: *const c_char,
     flags: c_uint,
 ) -> c_int {
-    forward!(virDomainBackupBegin(domain, backupXML, checkpointXML, flags));
+    forward_start!(virDomainBackupBegin(domain, backupXML, checkpointXML, flags), flags, start_backup(domain, backupXML, flags));
     entry(from::DOMAIN, "virDomainBackupBegin", |call| {
         let domain = call.domain(domain)?;
         let backup = unsafe { call.text(backupXML, "backupXML") }?;

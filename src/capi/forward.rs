@@ -133,6 +133,19 @@ macro_rules! forward {
     };
 }
 
+/// The same for a function that starts a job: `start` is what takes a name for it. The bits that are ours stay here.
+macro_rules! forward_start {
+    ($function:ident($handle:ident $(, $argument:ident)*), $flags:ident, $start:expr) => {
+        if let Some(real) = $crate::capi::forward::foreign($handle) {
+            let start = $start;
+            let $flags = $flags & !$crate::model::flags::JOB_START_MASK;
+            let result = $crate::capi::forward::pass_on!(real, $function($handle $(, $argument)*));
+            $crate::capi::overlay::note_start(start, result);
+            return result;
+        }
+    };
+}
+
 /// The same for functions that this library has beyond libvirt's, and a real library may have one day.
 macro_rules! forward_if_known {
     ($function:ident($handle:ident $(, $argument:ident)*)) => {
@@ -177,4 +190,4 @@ macro_rules! any {
     };
 }
 
-pub(super) use {any, forward, forward_if_known, function, hand_over, pass_on};
+pub(super) use {any, forward, forward_if_known, forward_start, function, hand_over, pass_on};

@@ -1,14 +1,16 @@
 //! Handles of the real library in the functions that are ours alone.
 
+use std::ffi::{c_char, c_int, c_uint, CStr};
 use std::sync::Arc;
 
 use super::ctypes::{virConnectPtr, virDomainPtr};
-use super::entry::{Call, Outcome};
+use super::entry::{guarded, Call, Outcome};
 use super::forward::foreign;
 use super::handle::Domain;
-use crate::driver::overlay::{self, RealDomain};
+use super::job::note_started;
+use crate::driver::overlay::{self, RealDomain, Start};
 use crate::driver::Jobs;
-use crate::model::{DomainRef, Result, Uuid};
+use crate::model::{DomainRef, JobType, Result, Uuid};
 
 /// A domain whose jobs are asked for.
 pub enum Subject {
@@ -55,6 +57,46 @@ impl Call {
             _ => self.writable(),
         }
     }
+}
+
+/// A job that is about to be started with a handle of the real library; `None` if it is to have no name of ours.
+pub fn start_on_disk(domain: virDomainPtr, kind: JobType, disk: *const c_char, flags: c_uint) -> Option<Start> {
+    begin(domain, disk, flags, |domain, disk| Start::on_disk(domain, kind, disk, flags))
+}
+
+/// The same of a backup.
+pub fn start_backup(domain: virDomainPtr, xml: *const c_char, flags: c_uint) -> Option<Start> {
+    begin(domain, xml, flags, |domain, xml| Start::of_backup(domain, xml, flags))
+}
+
+/// What is wrong with the arguments is for the real library to say.
+fn begin(
+    domain: virDomainPtr,
+    text: *const c_char,
+    flags: c_uint,
+    start: impl FnOnce(&RealDomain, &str) -> Result<Option<Start>>,
+) -> Option<Start> {
+    if domain.is_null() || text.is_null() || !Start::is_wanted(flags) {
+        return None;
+    }
+    // SAFETY: the real library's handle and a C string, says the caller.
+    let (domain, text) = unsafe { (RealDomain::retain(domain.cast()).ok()?, CStr::from_ptr(text)) };
+    guarded(|| Ok(start(&domain, text.to_str().unwrap_or_default())?)).ok().flatten()
+}
+
+/// What came of a start. The real library's error of one that it refused stays as it is.
+pub fn note_start(start: Option<Start>, result: c_int) {
+    let Some(start) = start else { return };
+    let _ = guarded(|| {
+        match result {
+            0.. => {
+                let (domain, name) = start.accepted();
+                note_started(domain, name);
+            }
+            _ => start.refused(),
+        }
+        Ok(())
+    });
 }
 
 /// The domains of a connection of the real library, with their jobs.

@@ -38,13 +38,13 @@ int main(void)
     CHECK_INT(system(command), 0);
 
     /* Aborted twice, the second job has the first one's id, and not its name. */
-    start_copy(dom, "vda", file_in_dir("pivoted", "third"), 0, 0);
+    others_copy("pivoted", "vda", file_in_dir("pivoted", "third"), 0);
     name = only_job(dom);
     await_state(dom, name, VIR_DOMAIN_JOB_STATE_READY);
     CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0), 0);
     CHECK_INT(virDomainJobWait(dom, name, 0, SOON, 0), VIR_DOMAIN_JOB_STATE_ABORTED);
     CHECK(!has_mirror(dom) && source_is(dom, second));
-    start_copy(dom, "vda", file_in_dir("pivoted", "fourth"), 0, 0);
+    others_copy("pivoted", "vda", file_in_dir("pivoted", "fourth"), 0);
     again = only_job(dom);
     CHECK(strncmp(name, again, strlen(name)) == 0 && strcmp(again + strlen(name), "#2") == 0);
     CHECK_INT(virDomainJobControl(dom, again, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0), 0);

@@ -14,7 +14,7 @@ static char *ready_copy(virDomainPtr dom, const char *target)
 {
     char *name;
 
-    start_copy(dom, "vda", target, 0, 0);
+    others_copy("paused", "vda", target, 0);
     name = only_job(dom);
     await_state(dom, name, VIR_DOMAIN_JOB_STATE_READY);
     return name;

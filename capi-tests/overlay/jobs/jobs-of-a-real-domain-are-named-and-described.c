@@ -31,7 +31,7 @@ int main(void)
     quiet_errors();
     dom = start_machine(other, "named", 2);
     CHECK_STR(listed(dom, 0), "");
-    start_copy(dom, "vda", file_in_dir("named", "copy"), SLOW, 0);
+    others_copy("named", "vda", file_in_dir("named", "copy"), SLOW);
     run("virsh -q -c \"$ORACLE_URI\" blockpull named vdb --bandwidth %s --bytes%s%s", "65536", "", "");
 
     /* Another connection comes to jobs that run already. */

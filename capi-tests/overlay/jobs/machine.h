@@ -108,6 +108,16 @@ static inline void start_copy(virDomainPtr dom, const char *disk, const char *ta
     CHECK_INT(virDomainBlockCopy(dom, disk, xml, &param, speed ? 1 : 0, flags | VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB), 0);
 }
 
+/** The same by another program. */
+static inline void others_copy(const char *name, const char *disk, const char *target, unsigned long long speed)
+{
+    char command[2048];
+
+    snprintf(command, sizeof(command), "virsh -q -c \"$ORACLE_URI\" blockcopy %s %s %s --format qcow2 --transient-job --bytes --bandwidth %llu",
+             name, disk, target, speed);
+    CHECK_INT(system(command), 0);
+}
+
 /** The listing as `NAME TYPE STATE;...`, types by their numbers. */
 static inline const char *listed(virDomainPtr dom, unsigned int flags)
 {

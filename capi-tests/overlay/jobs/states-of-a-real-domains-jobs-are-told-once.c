@@ -57,7 +57,7 @@ int main(void)
     quiet_errors();
     dom = start_machine(conn, "told", 2);
     quiet = start_machine(conn, "quiet", 1);
-    start_copy(dom, "vdb", file_in_dir("told", "before"), SLOW, 0);
+    others_copy("told", "vdb", file_in_dir("told", "before"), SLOW);
 
     watch_real(&all, conn, NULL);
     watch_real(&twin, second, NULL);
@@ -71,7 +71,7 @@ int main(void)
     CHECK_ERROR(VIR_ERR_INVALID_ARG);
 
     start_copy(dom, "vda", file_in_dir("told", "copy"), SLOW, 0);
-    CHECK((name = strdup(strtok(strstr(listed(dom, 0), "copy-vda"), " "))) != NULL);
+    CHECK((name = strdup(strtok(strstr(listed(dom, 0), "block-copy-vda"), " "))) != NULL);
     snprintf(note, sizeof(note), "%s running;", name);
     await_note(&all, note);
     CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_PAUSE, 0), 0);

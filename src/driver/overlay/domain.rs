@@ -11,6 +11,7 @@ use super::calls::{forget_error, RealDomain};
 use super::hub::Hub;
 use super::line::Line;
 use super::reading::{self, Access};
+use super::words;
 use crate::driver::clock::now;
 use crate::driver::table::JobTable;
 use crate::job::{Effect, Engine, HypStatus, Job, Observation, Outcome, Powers, Progress};
@@ -64,6 +65,8 @@ pub(super) struct Ties {
     pub tracked: HashMap<String, Tracked>,
     /// QEMU's ids of jobs that were started through this library, with their names.
     pub own: HashMap<String, String>,
+    /// Jobs that were started through this library and have not been found at QEMU yet.
+    pub unbound: Vec<Unbound>,
     /// QEMU's last words on jobs, by its ids.
     pub said: HashMap<String, Outcome>,
     /// QEMU's ids of which events are still to come that are about jobs whose ends have been told.
@@ -78,6 +81,14 @@ pub(super) struct Ties {
     pub aborted: HashSet<String>,
 }
 
+/// A job on a disk that QEMU's id is not known of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Unbound {
+    pub name: String,
+    pub kind: JobType,
+    pub disk: String,
+}
+
 /// A job on a disk, and what the disk was like when it was first seen.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tracked {
@@ -86,6 +97,8 @@ pub(super) struct Tracked {
     pub depth: usize,
     /// What becomes the disk's source if it completes.
     pub becomes: Option<String>,
+    /// That is what was known before it was started.
+    pub provisional: bool,
 }
 
 /// Jobs of QEMU's that are one backup.
@@ -153,6 +166,15 @@ impl DomainJobs {
     /// Changes the engine and does what it answers. A job of ours has nothing to be seen to at its end: libvirt has done
     /// that before it tells.
     pub fn update<R>(self: &Arc<Self>, domain: &RealDomain, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R) -> R {
+        let (result, unsure) = self.change(change);
+        if unsure {
+            self.refresh_soon(domain);
+        }
+        result
+    }
+
+    /// The same without a handle to ask by; says whether there is something to be asked.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Engine, &mut Vec<Effect>) -> R) -> (R, bool) {
         let (mut over, mut unsure) = (Vec::new(), false);
         let result = self.table.update(change, |_, effect| match effect {
             Effect::State { name, kind, state, .. } => {
@@ -165,15 +187,12 @@ impl DomainJobs {
             Effect::Confirm => unsure = true,
             Effect::Older(_) | Effect::Store { .. } | Effect::Forget { .. } => {}
         });
-        over.iter().for_each(|name| self.settled(domain, name));
-        if unsure {
-            self.refresh_soon(domain);
-        }
-        result
+        over.iter().for_each(|name| self.settled(name));
+        (result, unsure)
     }
 
-    fn settled(self: &Arc<Self>, domain: &RealDomain, name: &str) {
-        self.update(domain, |engine, out| engine.settled(name, now(), out));
+    fn settled(&self, name: &str) {
+        self.change(|engine, out| engine.settled(name, now(), out));
     }
 
     fn emit(&self, payload: Payload) {
@@ -252,6 +271,7 @@ impl Ties {
         self.missing.remove(name);
         self.aborted.remove(name);
         self.own.retain(|_, own| own != name);
+        self.unbound.retain(|unbound| unbound.name != name);
         if self.backup.as_ref().is_some_and(|backup| backup.name == name) {
             self.backup = None;
             self.note_end(kind);
@@ -262,9 +282,27 @@ impl Ties {
         }
     }
 
+    /// A job has not been started after all.
+    pub fn drop_start(&mut self, name: &str) {
+        self.tracked.remove(name);
+        self.unbound.retain(|unbound| unbound.name != name);
+        if self.backup.as_ref().is_some_and(|backup| backup.name == name) {
+            self.backup = None;
+        }
+    }
+
     fn note_end(&mut self, kind: JobType) {
         self.own_ended.retain(|(of, _)| *of != kind);
         self.own_ended.push((kind, Instant::now()));
+    }
+
+    /// A job of QEMU's is the one that was started on its disk, if there is such a one.
+    pub fn bind(&mut self, id: &str) {
+        let Some((kind, _)) = words::tracked(id) else { return };
+        let same = |unbound: &Unbound| words::plain(unbound.kind) == kind && words::disk_of(id) == Some(&unbound.disk);
+        if let Some(at) = self.unbound.iter().position(same) {
+            self.own.insert(id.to_owned(), self.unbound.remove(at).name);
+        }
     }
 
     /// The engine's id for a job of QEMU's.

@@ -3,6 +3,7 @@
 //! Events tell, where somebody listens: they may be on their way still when an answer no longer has the job. Where nobody
 //! does, what the job has left behind tells: the disks as they are now, the statistics of the domain's last job.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ impl Tracked {
             source: disk.source().to_owned(),
             depth: disk.chain.len(),
             becomes: config.targets.first().map(|target| target.path.clone()).or_else(|| config.base.clone()),
+            provisional: false,
         }
     }
 
@@ -43,6 +45,11 @@ impl Tracked {
 }
 
 impl Ties {
+    /// The jobs whose configuration has been read.
+    pub fn described(&self) -> HashSet<String> {
+        self.tracked.iter().filter(|(_, tracked)| !tracked.provisional).map(|(name, _)| name.clone()).collect()
+    }
+
     /// A job is where it should be.
     pub fn found(&mut self, id: &str, live: &[Live]) {
         if let Some(job) = live.iter().find(|job| job.id == id) {
@@ -104,7 +111,8 @@ impl DomainJobs {
         };
         let news = {
             let ties = self.ties.lock();
-            let described = |id: &str| live.iter().any(|job| job.id == ties.engine_id(id) && ties.tracked.contains_key(&job.name));
+            let known = ties.described();
+            let described = |id: &str| live.iter().any(|job| job.id == ties.engine_id(id) && known.contains(&job.name));
             reading.jobs.iter().any(|job| words::tracked(&job.id).is_some() && !described(&job.id))
         };
         let ids: Vec<String> = reading.jobs.iter().map(|job| self.ties.lock().engine_id(&job.id)).collect();

@@ -97,6 +97,7 @@ impl DomainJobs {
             if status == HypStatus::Created {
                 // Whatever was said of one with this id was about an earlier one.
                 ties.said.remove(id);
+                ties.bind(id);
             }
             (ties.engine_id(id), words::tracked(id).is_some())
         };

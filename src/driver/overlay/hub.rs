@@ -105,6 +105,7 @@ impl Watch {
     /// # Errors
     /// What the real library says, as when no event loop is registered.
     pub fn new(connect: RealConnect, subscriptions: Arc<Subscriptions>, domain: Option<Uuid>) -> Result<Watch> {
+        super::start::want_names();
         let hub = Hub::of(&connect)?;
         let pointer = connect_address(&connect);
         let connect = Arc::new(connect);

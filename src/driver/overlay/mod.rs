@@ -24,6 +24,7 @@ mod hub;
 mod line;
 mod reading;
 pub mod real;
+mod start;
 mod take;
 mod words;
 
@@ -32,6 +33,7 @@ use std::sync::Arc;
 pub use calls::{RealConnect, RealDomain};
 pub use hub::Watch;
 pub use real::{load, present, Real};
+pub use start::Start;
 
 use super::Jobs;
 use crate::model::{DomainRef, Result};
@@ -43,6 +45,7 @@ use hub::Hub;
 /// # Errors
 /// What the real library says.
 pub fn domain(domain: RealDomain) -> Result<Arc<dyn Jobs>> {
+    start::want_names();
     let hub = Hub::of(&domain.connect()?)?;
     Ok(bind(&hub, domain)?.1)
 }
@@ -52,6 +55,7 @@ pub fn domain(domain: RealDomain) -> Result<Arc<dyn Jobs>> {
 /// # Errors
 /// What the real library says.
 pub fn domains(connect: &RealConnect) -> Result<Vec<(DomainRef, Arc<dyn Jobs>)>> {
+    start::want_names();
     let hub = Hub::of(connect)?;
     let mut domains = Vec::new();
     for domain in connect.active_domains()? {

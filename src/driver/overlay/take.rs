@@ -65,11 +65,15 @@ impl DomainJobs {
         let live = self.live();
         let fed = self.is_fed();
         reading.jobs.retain(|job| !is_with_libvirt(job));
+        // QEMU's ids, in the same order.
+        let mut ids = Vec::new();
         let ended = {
             let mut ties = self.ties.lock();
             for job in &mut reading.jobs {
                 let disk = reading.disks.iter().find(|disk| is_its_disk(&job.id, disk));
                 job.kind = disk.map_or(job.kind, |disk| words::kind_on(job.kind, disk));
+                ties.bind(&job.id);
+                ids.push(job.id.clone());
                 job.id = if reading.complete { ties.engine_id(&job.id) } else { known_id(&ties, &live, job) };
                 ties.found(&job.id, &live);
             }
@@ -88,17 +92,18 @@ impl DomainJobs {
         for (job, outcome) in ended {
             self.end(domain, &job.id, job.kind, outcome);
         }
-        let described: HashSet<String> = self.ties.lock().tracked.keys().cloned().collect();
-        let news: Vec<Listed> = reading.jobs.iter().filter(|job| words::tracked(&job.id).is_some()).cloned().collect();
+        let described: HashSet<String> = self.ties.lock().described();
+        let seen = ids.into_iter().zip(reading.jobs.iter().map(|job| (job.id.clone(), job.kind)));
+        let news: Vec<(String, (String, JobType))> = seen.filter(|(id, _)| words::tracked(id).is_some()).collect();
         let jobs = reading.jobs;
         let tracked = self.update(domain, |engine, out| {
             engine.observe(Observation::Answer { asked, jobs }, now(), out);
             let mut tracked = Vec::new();
-            for job in &news {
-                let name = engine.by_hypervisor_id(&job.id).map(|job| job.name().to_owned()).filter(|name| !described.contains(name));
-                let disk = reading.disks.iter().find(|disk| is_its_disk(&job.id, disk));
+            for (id, (engine_id, kind)) in &news {
+                let name = engine.by_hypervisor_id(engine_id).map(|job| job.name().to_owned()).filter(|name| !described.contains(name));
+                let disk = reading.disks.iter().find(|disk| is_its_disk(id, disk));
                 if let (Some(name), Some(disk)) = (name, disk) {
-                    let config = words::config_of(&job.id, job.kind, disk);
+                    let config = words::config_of(id, *kind, disk);
                     tracked.push((name.clone(), Tracked::new(disk, &config)));
                     engine.describe(&name, |known| *known = config, out);
                 }

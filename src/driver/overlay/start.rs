@@ -1,0 +1,96 @@
+//! Jobs that are started through this library: named before libvirt is asked, so that they have names of ours.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use super::calls::RealDomain;
+use super::domain::{Backup, DomainJobs, Tracked, Unbound};
+use super::hub::Hub;
+use super::{reading, words};
+use crate::driver::clock::now;
+use crate::job::{JobConfig, StartRequest};
+use crate::model::flags::JOB_START_MASK;
+use crate::model::{DomainRef, JobType, Result, Uuid};
+
+/// Whether anybody in the process asks for jobs by name. Until then a start is libvirt's affair alone.
+static WANTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on jobs that are started get names.
+pub(super) fn want_names() {
+    WANTED.store(true, Ordering::Relaxed);
+}
+
+/// A job on its way. It holds no handle: whether libvirt accepts it must be all that its caller sees.
+pub struct Start {
+    jobs: Arc<DomainJobs>,
+    domain: DomainRef,
+    name: String,
+}
+
+impl Start {
+    /// Whether a start with these flags is to be named.
+    pub fn is_wanted(flags: u32) -> bool {
+        flags & JOB_START_MASK != 0 || WANTED.load(Ordering::Relaxed)
+    }
+
+    /// A job of this type on a disk, which is given by its target or by its source.
+    ///
+    /// # Errors
+    /// What libvirt says of the handle.
+    pub fn on_disk(domain: &RealDomain, kind: JobType, disk: &str, flags: u32) -> Result<Option<Start>> {
+        want_names();
+        let disks = reading::disks(domain)?;
+        let Some(view) = disks.iter().find(|view| view.target == disk || view.source() == disk) else { return Ok(None) };
+        let Some(start) = Start::reserve(domain, StartRequest::new(kind, JobConfig::on_disk(&view.target)).with_flags(flags))? else {
+            return Ok(None);
+        };
+        let tracked = Tracked { provisional: true, ..Tracked::new(view, &JobConfig::default()) };
+        let mut ties = start.jobs.ties.lock();
+        ties.tracked.insert(start.name.clone(), tracked);
+        ties.unbound.push(Unbound { name: start.name.clone(), kind, disk: view.target.clone() });
+        drop(ties);
+        Ok(Some(start))
+    }
+
+    /// A backup, by its document.
+    ///
+    /// # Errors
+    /// What libvirt says of the handle.
+    pub fn of_backup(domain: &RealDomain, xml: &str, flags: u32) -> Result<Option<Start>> {
+        want_names();
+        let Ok(config) = words::backup_config(xml) else { return Ok(None) };
+        let request = StartRequest { listed: false, ..StartRequest::new(JobType::BlockBackup, config).with_flags(flags) };
+        let Some(start) = Start::reserve(domain, request)? else { return Ok(None) };
+        let mut ties = start.jobs.ties.lock();
+        if ties.backup.is_none() {
+            ties.backup = Some(Backup { name: start.name.clone(), ..Backup::default() });
+        }
+        drop(ties);
+        Ok(Some(start))
+    }
+
+    /// libvirt's own rules say what may be started, so none of ours is in the way.
+    fn reserve(domain: &RealDomain, request: StartRequest) -> Result<Option<Start>> {
+        let identity = domain.identity()?;
+        let jobs = Hub::of(&domain.connect()?)?.domain(&identity);
+        if !jobs.is_idle() {
+            // What has ended since is to be seen before it is taken for what begins now.
+            jobs.refresh(domain, false)?;
+        }
+        let request = StartRequest { parallel: true, ..request };
+        let reserved = jobs.update(domain, |engine, out| engine.reserve(request, now(), out));
+        Ok(reserved.ok().map(|reserved| Start { jobs, domain: identity, name: reserved.name }))
+    }
+
+    /// libvirt has accepted it: the domain, and the name.
+    pub fn accepted(self) -> (Uuid, String) {
+        self.jobs.change(|engine, out| engine.started(&self.name, now(), out));
+        (self.domain.uuid, self.name)
+    }
+
+    /// libvirt has not.
+    pub fn refused(self) {
+        self.jobs.change(|engine, out| engine.start_failed(&self.name, "libvirt refused to start the job", now(), out));
+        self.jobs.ties.lock().drop_start(&self.name);
+    }
+}
