@@ -120,7 +120,7 @@ static void save_with_flags(struct machine *m)
     CALL(virDomainSaveFlags(m->dom, path_of(m, "saved"), NULL, 1u << 20));
     CALL(virDomainSaveFlags(m->dom, NULL, NULL, 0));
     CALL(virDomainSaveFlags(m->dom, path_of(m, "saved"), "<domain/>", 0));
-    show_late_events();
+    await_event("lifecycle resumed, detail 0");
     show_state(m);
     CALL(virDomainSaveFlags(m->dom, path_of(m, "saved"), NULL, VIR_DOMAIN_SAVE_PAUSED));
     await_event("lifecycle stopped, detail 4");
