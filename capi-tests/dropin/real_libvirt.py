@@ -3,6 +3,7 @@
 To be run by support/private_libvirtd.py, whose libvirtd is the one that is talked to.
 """
 
+import ctypes
 import os
 import unittest
 
@@ -22,6 +23,11 @@ DOMAIN = """\
 def libraries():
     with open("/proc/self/maps") as maps:
         return {os.path.realpath(line.split()[-1]) for line in maps if "/libvirt.so." in line}
+
+
+def jobs(domain):
+    """How many jobs a domain has; the module knows nothing of them."""
+    return ctypes.CDLL("libvirt.so.0").virDomainJobList(ctypes.c_void_p(domain.c_pointer()), None, 0)
 
 
 class RealLibvirt(unittest.TestCase):
@@ -56,6 +62,7 @@ class RealLibvirt(unittest.TestCase):
         self.assertEqual([domain.name() for domain in conn.listAllDomains()], ["guest"])
         self.assertEqual(domain.vcpus()[0][0][0], 0)
         self.assertIn("<name>guest</name>", domain.XMLDesc())
+        self.assertEqual(jobs(domain), 0)
         domain.resume()
         ours.lookupByName("test").suspend()
         ours.lookupByName("test").resume()
