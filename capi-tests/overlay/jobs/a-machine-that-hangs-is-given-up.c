@@ -1,0 +1,58 @@
+/*
+ * Asking for the jobs of a machine whose QEMU hangs fails after a while, and at once as long as the first question is still
+ * on its way; the last known document of a job is there all the same. Once QEMU goes on, so does everything else.
+ */
+
+#include <signal.h>
+
+#include "overlay/jobs/machine.h"
+
+static int pid_of_machine(const char *name)
+{
+    char path[600];
+    FILE *file;
+    int pid = 0;
+
+    snprintf(path, sizeof(path), "%s/run/libvirt/qemu/run/%s.pid", getenv("ORACLE_DIR"), name);
+    CHECK((file = fopen(path, "r")) != NULL);
+    CHECK_INT(fscanf(file, "%d", &pid), 1);
+    fclose(file);
+    CHECK(pid > 1);
+    return pid;
+}
+
+int main(void)
+{
+    virConnectPtr conn = open_real();
+    virDomainPtr dom = start_machine(conn, "hung", 1), other = start_machine(conn, "lively", 1);
+    int pid = pid_of_machine("hung");
+    char *name, *xml;
+    time_t begun;
+
+    quiet_errors();
+    others_copy("hung", "vda", file_in_dir("hung", "copy"), SLOW);
+    name = only_job(dom);
+    CHECK_INT(kill(pid, SIGSTOP), 0);
+    begun = time(NULL);
+    CHECK_INT(virDomainJobList(dom, NULL, 0), -1);
+    CHECK_ERROR(VIR_ERR_OPERATION_TIMEOUT);
+    CHECK(time(NULL) - begun < 60);
+    /* It harms no other, and what is known is told. */
+    CHECK_INT(virDomainJobList(other, NULL, 0), 0);
+    CHECK((xml = virDomainJobGetXMLDesc(dom, name, VIR_DOMAIN_JOB_XML_NO_STATS)) != NULL);
+    CHECK_HAS(xml, "state='running'");
+    free(xml);
+    CHECK_INT(kill(pid, SIGCONT), 0);
+    /* The answer to the first question comes first. */
+    for (begun = time(NULL); virDomainJobList(dom, NULL, 0) < 0 && time(NULL) - begun < SOON / 1000;)
+        usleep(20000);
+    await_state(dom, name, VIR_DOMAIN_JOB_STATE_RUNNING);
+    CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0), 0);
+    CHECK_INT(virDomainJobWait(dom, name, 0, SOON, 0), VIR_DOMAIN_JOB_STATE_ABORTED);
+
+    free(name);
+    end_machine(dom);
+    end_machine(other);
+    virConnectClose(conn);
+    return 0;
+}
