@@ -21,6 +21,8 @@ const TEMPORARY: &str = ".tmp";
 pub(in crate::driver::qemu) struct Folder {
     path: PathBuf,
     dir: File,
+    /// Whose it is: the only one whose files are read.
+    user: u32,
 }
 
 impl Folder {
@@ -31,14 +33,14 @@ impl Folder {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
         // SAFETY: the path is a terminated string.
         let dir = File::from(owned(unsafe { libc::open(name.as_ptr(), flags) })?);
-        let meta = dir.metadata()?;
-        if meta.uid() != user() {
+        let (meta, user) = (dir.metadata()?, user());
+        if meta.uid() != user {
             return Err(io::Error::other(format!("it belongs to user {}", meta.uid())));
         }
         if meta.mode() & 0o077 != 0 {
             dir.set_permissions(fs::Permissions::from_mode(0o700))?;
         }
-        Ok(Folder { path: path.to_owned(), dir })
+        Ok(Folder { path: path.to_owned(), dir, user })
     }
 
     /// The same; makes the directory if it is not there.
@@ -65,9 +67,9 @@ impl Folder {
     }
 
     /// The names in the directory, `most` of them at most, in no order. Those that are no text are left out.
-    pub fn names(&self, most: usize) -> Vec<String> {
+    pub fn names(&self, most: usize) -> impl Iterator<Item = String> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten().take(most);
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        entries.filter_map(|entry| entry.file_name().into_string().ok())
     }
 
     /// Reads a file of at most `most` bytes.
@@ -80,7 +82,7 @@ impl Folder {
         let meta = file.metadata()?;
         let complaint = if !meta.is_file() {
             "it is no plain file"
-        } else if meta.uid() != user() {
+        } else if meta.uid() != self.user {
             "it belongs to another user"
         } else if meta.mode() & 0o022 != 0 {
             "others may write to it"
@@ -89,10 +91,7 @@ impl Folder {
         } else if meta.len() > most {
             "it is too long"
         } else {
-            let mut text = String::new();
-            // It may have grown meanwhile.
-            file.take(most + 1).read_to_string(&mut text)?;
-            return if text.len() as u64 > most { Err(io::Error::other("it is too long")) } else { Ok(text) };
+            return read_text(file, meta.len(), most);
         };
         Err(io::Error::other(complaint))
     }
@@ -153,6 +152,32 @@ impl Folder {
         let (flags, mode) = (flags | libc::O_NOFOLLOW | libc::O_CLOEXEC, 0o600 as libc::c_uint);
         // SAFETY: the descriptor is open and the name a terminated string.
         Ok(File::from(owned(unsafe { libc::openat(self.dir.as_raw_fd(), name.as_ptr(), flags, mode) })?))
+    }
+}
+
+/// Reads a file that had this length a moment ago, with one call to the kernel if it still has.
+fn read_text(file: File, length: u64, most: u64) -> io::Result<String> {
+    let room = usize::try_from(length.saturating_add(1)).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(room);
+    // It may have grown meanwhile.
+    let mut file = file.take(most + 1);
+    loop {
+        let used = bytes.len();
+        bytes.resize(bytes.capacity(), 0);
+        let got = file.read(&mut bytes[used..]);
+        bytes.truncate(used + *got.as_ref().unwrap_or(&0));
+        match got {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if bytes.len() as u64 > most {
+            return Err(io::Error::other("it is too long"));
+        }
+        // The end of a plain file is where it gives less than it was asked for.
+        if bytes.len() < bytes.capacity() {
+            return String::from_utf8(bytes).map_err(io::Error::other);
+        }
+        bytes.reserve(1);
     }
 }
 

@@ -29,6 +29,7 @@ struct Header {
 
 #[derive(Deserialize)]
 struct Read {
+    version: u32,
     job: JobRecord,
     #[serde(default)]
     domain: Option<String>,
@@ -45,11 +46,10 @@ pub(in crate::driver::qemu) fn encode(record: &JobRecord, domain: Option<Uuid>) 
 /// # Errors
 /// What is wrong with it, for people.
 pub(in crate::driver::qemu) fn decode(name: &str, text: &str) -> Result<(JobRecord, Option<Uuid>), String> {
-    let header: Header = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if header.version != VERSION {
-        return Err(format!("format {} is not known here", header.version));
-    }
-    let Read { job, domain } = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Read { job, domain, .. } = match serde_json::from_str::<Read>(text) {
+        Ok(read) if read.version == VERSION => read,
+        outcome => return Err(refusal(text, outcome.err())),
+    };
     let domain = match domain {
         None => None,
         Some(text) => Some(Uuid::parse(&text).ok_or("it does not say whose job it is")?),
@@ -70,4 +70,13 @@ pub(in crate::driver::qemu) fn decode(name: &str, text: &str) -> Result<(JobReco
         return Err("one of its images has a number that is never given".to_owned());
     }
     Ok((job, domain))
+}
+
+/// Why a text is no record of this version: `error` says what is wrong with it if it is one.
+fn refusal(text: &str, error: Option<serde_json::Error>) -> String {
+    match (serde_json::from_str::<Header>(text), error) {
+        (Ok(header), _) if header.version != VERSION => format!("format {} is not known here", header.version),
+        (Err(error), _) | (Ok(_), Some(error)) => error.to_string(),
+        (Ok(_), None) => "it contradicts itself".to_owned(),
+    }
 }

@@ -111,7 +111,7 @@ impl Records {
 
     fn has_jobs(&self) -> bool {
         let open = self.open();
-        open.is_some_and(|folder| folder.names(MOST_FILES).iter().any(|name| record_in(name).is_some()))
+        open.is_some_and(|folder| folder.names(MOST_FILES).any(|name| record_in(&name).is_some()))
     }
 
     /// What changes whenever a file comes into the directory or leaves it.
@@ -199,7 +199,7 @@ impl Records {
         let mut found = Found::default();
         let Some(folder) = self.open() else { return found };
         folder.lock();
-        let mut names = folder.names(MOST_FILES);
+        let mut names: Vec<String> = folder.names(MOST_FILES).collect();
         folder.remove_temporaries(&names);
         names.retain(|name| name.ends_with(RECORD));
         let number = |name: &String| record_in(name).and_then(number_of_own).unwrap_or(0);
@@ -237,7 +237,7 @@ impl Records {
         self.write();
         let Some(folder) = self.open() else { return };
         folder.lock();
-        let names = folder.names(MOST_FILES);
+        let names: Vec<String> = folder.names(MOST_FILES).collect();
         folder.remove_temporaries(&names);
         if self.domain.is_none() || self.defines(&folder) {
             let _ = folder.remove(DEFINITION);

@@ -107,7 +107,7 @@ impl Snapshots {
         folder.lock();
         let about = self.jobs.join(DIRECTORY).display().to_string();
         let (mut all, mut complaints) = (Vec::new(), Vec::new());
-        let files = folder.names(MOST_FILES);
+        let files: Vec<String> = folder.names(MOST_FILES).collect();
         folder.remove_temporaries(&files);
         for file in files {
             let Some(name) = file.strip_suffix(ENDING).filter(|name| !name.starts_with('.')) else { continue };
