@@ -58,11 +58,10 @@ pub unsafe extern "C" fn virConnectListAllDomainJobs(conn: virConnectPtr, jobs: 
         call.flags(flags, list::ALL)?;
         let mut listing = Listing::new(!jobs.is_null(), flags);
         let domains = connect.driver.domains()?;
-        let silent = if flags & list::STATS != 0 { connect.driver.silent() } else { Vec::new() };
+        let fresh = flags & list::STATS != 0 && connect.driver.refresh_all();
         for summary in domains {
-            let silent = silent.iter().any(|domain| domain.uuid == summary.domain.uuid && domain.name == summary.domain.name);
             match connect.driver.domain(&summary.domain) {
-                Ok(driver) => listing.take_from_many(&*driver, &summary.domain, silent)?,
+                Ok(driver) => listing.take_from_many(&*driver, &summary.domain, fresh)?,
                 // It went away since it was listed.
                 Err(error) if error.code == code::NO_DOMAIN => {}
                 Err(error) => return Err(error.into()),

@@ -186,11 +186,11 @@ impl Listing {
     }
 
     /// Takes the jobs of one domain of many. One that has gone away has none, and one that cannot be asked for fresh
-    /// figures does not keep the others from being listed: its jobs come with what was last heard of them, as do those of
-    /// one that is known to be `silent`.
-    pub fn take_from_many(&mut self, driver: &dyn Jobs, domain: &DomainRef, silent: bool) -> Result<()> {
+    /// figures does not keep the others from being listed: its jobs come with what was last heard of them. `fresh`: it has
+    /// been asked just now.
+    pub fn take_from_many(&mut self, driver: &dyn Jobs, domain: &DomainRef, fresh: bool) -> Result<()> {
         let before = self.count;
-        match self.take(driver, if silent { self.flags & !list::STATS } else { self.flags }, Some(domain)) {
+        match self.take(driver, if fresh { self.flags & !list::STATS } else { self.flags }, Some(domain)) {
             Err(error) if error.code == code::NO_DOMAIN => Ok(()),
             Err(_) if self.flags & list::STATS != 0 && self.count == before => self.take(driver, self.flags & !list::STATS, Some(domain)),
             result => result,

@@ -58,10 +58,11 @@ pub trait Connection: Send + Sync {
     }
     /// All domains, running or not.
     fn domains(&self) -> Result<Vec<DomainSummary>>;
-    /// The domains whose hypervisor does not answer now, for who is about to ask them all, one after the other: here they
-    /// are asked side by side.
-    fn silent(&self) -> Vec<DomainRef> {
-        Vec::new()
+    /// Brings the figures of all jobs up to date, for who is about to list them with statistics: the domains are asked side
+    /// by side, and one that does not answer keeps what was last heard of its jobs. `false` if that is left to
+    /// [`list_jobs`](Jobs::list_jobs).
+    fn refresh_all(&self) -> bool {
+        false
     }
     /// # Errors
     /// `NO_DOMAIN` with a message that names the key.

@@ -60,8 +60,9 @@ impl Connection for QemuConnection {
         Ok(self.hub.all().into_iter().map(|domain| summary(&domain)).collect())
     }
 
-    fn silent(&self) -> Vec<DomainRef> {
-        self.hub.silent()
+    fn refresh_all(&self) -> bool {
+        self.hub.refresh_jobs();
+        true
     }
 
     fn lookup(&self, key: Key<'_>) -> Result<DomainRef> {

@@ -27,8 +27,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The same where somebody greets and then says nothing, time and again: a listing waits longer for that.
 const LONGEST_RETRY: Duration = Duration::from_secs(80);
 
-/// How long the domains of a listing may take to show that they are there.
-const SIGN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the domains of a listing may take to give their figures.
+const FIGURES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the sockets are.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -271,12 +271,14 @@ impl Hub {
         self.domains.lock().clone()
     }
 
-    /// The domains whose QEMUs do not answer now; together they cost one time-out.
-    pub fn silent(&self) -> Vec<DomainRef> {
-        let asked: Vec<(DomainRef, Questions)> =
-            self.all().iter().filter_map(|domain| Some((domain.me.clone(), domain.ask_for_a_sign()?))).collect();
-        let deadline = Instant::now() + SIGN_PATIENCE;
-        asked.into_iter().filter(|(_, questions)| questions.wait(deadline).is_err()).map(|(domain, _)| domain).collect()
+    /// Fresh figures for the jobs of all domains. QEMUs that do not answer together cost one time-out.
+    pub fn refresh_jobs(&self) {
+        let asked: Vec<Questions> = self.all().iter().map(QemuDomain::ask_for_figures).collect();
+        let deadline = Instant::now() + FIGURES_PATIENCE;
+        for questions in asked {
+            // Whatever keeps it from answering, what was last heard of its jobs is told.
+            let _ = questions.wait(deadline);
+        }
     }
 
     /// Why the socket of that name could not be opened.

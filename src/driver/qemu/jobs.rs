@@ -215,12 +215,19 @@ impl QemuDomain {
         self.look("query-jobs", move |domain, reply| domain.take_listing(asked, reply))
     }
 
-    /// Asks something to which there is always an answer, unless there is nobody to ask or it is known to be busy.
-    pub(super) fn ask_for_a_sign(&self) -> Option<Questions> {
-        let monitor = self.monitor().ok().filter(|_| self.alive.load(Ordering::Acquire) && !self.is_occupied())?;
+    /// Asks for fresh figures for all jobs, unless there is nobody to ask or it is known to be busy.
+    pub(super) fn ask_for_figures(self: &Arc<Self>) -> Questions {
         let questions = Questions::default();
-        questions.ask(monitor, "query-jobs", |_| {});
-        Some(questions)
+        let reachable = self.alive.load(Ordering::Acquire) && !self.is_occupied();
+        let Some(monitor) = self.monitor().ok().filter(|_| reachable) else { return questions };
+        let (domain, asked) = (Arc::downgrade(self), self.table.read(Engine::moment));
+        questions.ask(monitor, "query-jobs", move |reply| {
+            if let Some(domain) = domain.upgrade() {
+                domain.take_listing(asked, reply);
+            }
+        });
+        self.ask_of_course(monitor, &questions);
+        questions
     }
 
     /// Hands a reply to `query-jobs` to the engine.

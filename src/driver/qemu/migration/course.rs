@@ -13,6 +13,8 @@ use crate::driver::older;
 use crate::driver::qemu::block::is_undecided;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::{QemuDomain, TURN};
+use crate::driver::qemu::monitor::Monitor;
+use crate::driver::qemu::questions::Questions;
 use crate::driver::qemu::snapshots::is_own;
 use crate::job::{Engine, HypStatus, Job, JobConfig, Listed, Observation, Origin, Outcome, Progress, StartRequest};
 use crate::model::event::Payload;
@@ -169,12 +171,26 @@ impl QemuDomain {
 
     /// Fresh figures of what QEMU does not list.
     pub(in crate::driver::qemu) fn refresh_course(self: &Arc<Self>) -> Result<()> {
-        let course = self.inner.lock().migrations.course.clone();
-        let under_way = |course: &Course| self.table.read(|engine| engine.by_hypervisor_id(&course.job).is_some_and(Job::is_active));
-        match course.filter(under_way) {
+        match self.course_under_way() {
             Some(course) => self.look(course.question, move |domain, reply| domain.see_course(&course, reply)),
             None => Ok(()),
         }
+    }
+
+    fn course_under_way(&self) -> Option<Course> {
+        let course = self.inner.lock().migrations.course.clone();
+        course.filter(|course| self.table.read(|engine| engine.by_hypervisor_id(&course.job).is_some_and(Job::is_active)))
+    }
+
+    /// The question for these figures, beside others.
+    pub(in crate::driver::qemu) fn ask_of_course(self: &Arc<Self>, monitor: &Monitor, questions: &Questions) {
+        let Some(course) = self.course_under_way() else { return };
+        let domain = Arc::downgrade(self);
+        questions.ask(monitor, course.question, move |reply| {
+            if let Some(domain) = domain.upgrade() {
+                domain.see_course(&course, reply);
+            }
+        });
     }
 
     /// Asks once more about a migration that its own events may not tell of.
