@@ -133,6 +133,10 @@ impl QemuDomain {
         };
         let stray = engine.get(name).and_then(|job| stray_target(engine, job));
         let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
+        if engine.get(&name).is_some_and(|job| job.kind() == JobType::BlockCreate) {
+            // It works on no disk of the guest's.
+            return self.dismiss_recorded(name, id, stray.into_iter().collect(), removes);
+        }
         let question = self.inner.lock().disks.question();
         self.post(question, json!({}), move |reply| {
             let Some(domain) = domain.upgrade() else { return };
@@ -154,13 +158,17 @@ impl QemuDomain {
                 }
             };
             orphans.extend(stray);
-            // Once QEMU has forgotten the job, the record is all that tells how it ended.
-            let settling = Arc::downgrade(&domain);
-            domain.records.when_written(move || {
-                if let Some(domain) = settling.upgrade() {
-                    domain.dismiss_settled(name, id, orphans, removes);
-                }
-            });
+            domain.dismiss_recorded(name, id, orphans, removes);
+        });
+    }
+
+    /// Once QEMU has forgotten the job, the record is all that tells how it ended.
+    fn dismiss_recorded(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<String>) {
+        let settling = Arc::downgrade(self);
+        self.records.when_written(move || {
+            if let Some(domain) = settling.upgrade() {
+                domain.dismiss_settled(name, id, orphans, removes);
+            }
         });
     }
 
