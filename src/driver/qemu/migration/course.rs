@@ -327,15 +327,18 @@ impl QemuDomain {
         Ok(())
     }
 
-    /// Changes QEMU's parameters for a job, and remembers what they were.
-    fn set_parameters(&self, name: &str, parameters: Map<String, Value>) -> Result<()> {
-        let all = self.call("query-migrate-parameters", json!({}))?;
-        let before = parameters.keys().filter_map(|key| Some((key.clone(), all.get(key)?.clone()))).collect();
-        self.call("migrate-set-parameters", Value::Object(parameters))?;
-        if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == name) {
-            course.before = before;
-        }
-        Ok(())
+    /// Changes QEMU's parameters for a job, and remembers what they were. QEMU answers in order: what they were is known
+    /// when they have been changed.
+    fn set_parameters(self: &Arc<Self>, name: &str, parameters: Map<String, Value>) -> Result<()> {
+        let (domain, name, keys) = (Arc::downgrade(self), name.to_owned(), parameters.keys().cloned().collect::<Vec<String>>());
+        self.post("query-migrate-parameters", json!({}), move |reply| {
+            let (Some(domain), Ok(all)) = (domain.upgrade(), reply) else { return };
+            let mut inner = domain.inner.lock();
+            if let Some(course) = inner.migrations.course.as_mut().filter(|course| course.job == name) {
+                course.before = keys.into_iter().filter_map(|key| Some((key.clone(), all.get(&key)?.clone()))).collect();
+            }
+        });
+        self.call("migrate-set-parameters", Value::Object(parameters)).map(drop)
     }
 
     /// Waits until it is known how a job went, as long as QEMU answers.

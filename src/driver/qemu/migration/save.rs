@@ -32,8 +32,11 @@ impl QemuDomain {
             Ok(begun) => begun,
             Err(error) => return Err(self.undo_start(&name, error)),
         };
+        let named = image.sync_name();
         let outcome = match self.see_through(&name, pump).inspect_err(|_| image.leave())? {
-            Outcome::Completed => image.finish().map_or_else(|error| self.spoil(&name, &error), |()| Outcome::Completed),
+            Outcome::Completed => {
+                named.and_then(|()| image.finish()).map_or_else(|error| self.spoil(&name, &error), |()| Outcome::Completed)
+            }
             outcome => {
                 drop(image);
                 outcome

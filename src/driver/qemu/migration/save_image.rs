@@ -149,19 +149,22 @@ impl Writer {
         self.file.as_fd()
     }
 
-    /// Marks the image as complete. Everything else is on disk by then, so that not even a power failure leaves an image
-    /// that only looks complete.
+    /// Brings the name of the file to the disk, as can be done while QEMU writes to it.
+    ///
+    /// # Errors
+    /// `SYSTEM_ERROR`.
+    pub fn sync_name(&self) -> Result<()> {
+        sync_name(&self.path).map_err(|why| self.failed("keep the name of", &why))
+    }
+
+    /// Marks the image as complete. Everything else is on disk by then, its [name](Self::sync_name) included, so that not even
+    /// a power failure leaves an image that only looks complete.
     ///
     /// # Errors
     /// `SYSTEM_ERROR`: the image counts as not complete.
     pub fn finish(mut self) -> Result<()> {
         let complete = self.header.to_bytes(COMPLETE);
-        let written = self
-            .file
-            .sync_all()
-            .and_then(|()| self.file.write_all_at(&complete, 0))
-            .and_then(|()| self.file.sync_all())
-            .and_then(|()| sync_name(&self.path));
+        let written = self.file.sync_data().and_then(|()| self.file.write_all_at(&complete, 0)).and_then(|()| self.file.sync_data());
         written.map_err(|why| self.failed("complete", &why))?;
         self.finished = true;
         Ok(())
