@@ -40,16 +40,18 @@ pub(super) enum Phase {
     Dismissed,
 }
 
-/// A long-running operation of one domain.
+/// A long-running operation of one domain. What a listing looks at comes first, in this order: of thousands of jobs it then
+/// touches one place in memory each.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Job {
-    pub(super) serial: u64,
     pub(super) name: String,
-    pub(super) hyp_id: String,
-    pub(super) kind: JobType,
-    pub(super) origin: Origin,
-    pub(super) state: JobState,
     pub(super) phase: Phase,
+    pub(super) kind: JobType,
+    pub(super) state: JobState,
+    pub(super) origin: Origin,
+    pub(super) serial: u64,
+    pub(super) hyp_id: String,
     /// Whether its RUNNING event is out. A job of unknown type waits for the hypervisor to tell the type.
     pub(super) announced: bool,
     /// Whether the hypervisor's listing names it.
