@@ -1,4 +1,5 @@
-/* What N monitors with a job each cost: one list over all of them, and doing nothing. */
+/* What N monitors with a job each cost: one list over all of them, beside the same questions over raw sockets, and doing
+ * nothing. */
 #include "process.h"
 
 #include <poll.h>
@@ -12,7 +13,7 @@
 
 #include <libvirt/libvirt.h>
 
-enum { MOST = 1000, ROUNDS = 101, IDLE_SECONDS = 3 };
+enum { MOST = 500, ROUNDS = 101, IDLE_SECONDS = 3 };
 
 static const char *const GREETING =
     "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":0,\"minor\":0,\"major\":10},\"package\":\"\"},\"capabilities\":[]}}\n";
@@ -43,19 +44,24 @@ static void answer(int fd)
     }
 }
 
-/* N monitors in one process, which ends with its parent or its first client. */
-static void serve(const char *dir, int count)
+static void name_socket(char *name, size_t room, const char *dir, int i, int by_hand)
 {
-    static struct pollfd polled[2 * MOST];
+    MUST((size_t)snprintf(name, room, "%s/vm%d.%s", dir, i, by_hand ? "hand" : "qmp") < room);
+}
+
+/* N monitors in one process, and N more for doing things by hand. It ends with its parent or its first client. */
+static void serve(const char *dir, int monitors)
+{
+    static struct pollfd polled[4 * MOST];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int i, ready;
+    int count = 2 * monitors, i, ready;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (i = 0; i < count; i++) {
         polled[i].fd = socket(AF_UNIX, SOCK_STREAM, 0);
         polled[i].events = polled[count + i].events = POLLIN;
         polled[count + i].fd = -1;
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s/vm%d.qmp", dir, i);
+        name_socket(address.sun_path, sizeof(address.sun_path), dir, i / 2, i % 2);
         MUST(bind(polled[i].fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(polled[i].fd, 1) == 0);
     }
     kill(getpid(), SIGSTOP);
@@ -92,10 +98,50 @@ static uint64_t list(virConnectPtr conn, int wanted, unsigned int flags)
     return time;
 }
 
+static void read_line(int fd)
+{
+    char text[4096];
+    size_t used = 0;
+    ssize_t got;
+
+    do {
+        MUST((got = read(fd, text + used, sizeof(text) - used)) > 0);
+        used += (size_t)got;
+    } while (text[used - 1] != '\n');
+}
+
+/* Opens N monitors by hand. */
+static void open_by_hand(const char *dir, int count, int *fds)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int i;
+
+    for (i = 0; i < count; i++) {
+        name_socket(address.sun_path, sizeof(address.sun_path), dir, i, 1);
+        MUST((fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0);
+        MUST(connect(fds[i], (struct sockaddr *)&address, sizeof(address)) == 0);
+        read_line(fds[i]);
+    }
+}
+
+/* Asks them all, and then reads all answers: whole lines, which nobody looks into. */
+static uint64_t list_by_hand(const int *fds, int count)
+{
+    uint64_t time = now_ns();
+    int i;
+
+    for (i = 0; i < count; i++)
+        say(fds[i], "{\"execute\":\"query-jobs\",\"id\":100}\n");
+    for (i = 0; i < count; i++)
+        read_line(fds[i]);
+    return now_ns() - time;
+}
+
 /* arguments: an empty directory, N */
 int main(int argc, char **argv)
 {
-    static uint64_t plain[ROUNDS], figures[ROUNDS];
+    static uint64_t plain[ROUNDS], figures[ROUNDS], hand[ROUNDS];
+    static int fds[MOST];
     virConnectPtr empty, conn;
     int count, i, status;
     char uri[256];
@@ -123,12 +169,14 @@ int main(int argc, char **argv)
     printf("%-44s %10.1f us\n", "  open", (double)time / 1000.0);
     report_limit("  threads of ours", threads() - 1, "", 2);
     report_limit("  resident memory per domain", (double)(private_kib() - before) / count, "KiB", 64);
+    open_by_hand(argv[1], count, fds);
     for (i = 0; i < ROUNDS; i++) {
         plain[i] = list(conn, count, 0);
+        hand[i] = list_by_hand(fds, count);
         figures[i] = list(conn, count, VIR_DOMAIN_JOB_LIST_STATS);
     }
     printf("%-44s %10.1f us\n", "  one list of all jobs", median_us(plain, ROUNDS));
-    printf("%-44s %10.1f us\n", "  the same with figures, asked of all", median_us(figures, ROUNDS));
+    report_beside("  the same with figures, asked of all", figures, hand, ROUNDS);
     busy = cpu_ms();
     sleep(IDLE_SECONDS);
     printf("%-44s %10.2f ms per second\n", "  processor time while nothing happens", (cpu_ms() - busy) / IDLE_SECONDS);
