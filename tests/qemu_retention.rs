@@ -139,6 +139,9 @@ fn a_directory_that_is_full_costs_records_and_no_jobs() {
     let qemu = Qemu::with_disk(&emulator, &vms.join("vm.qmp"), &chain);
     let client = Client::open(&vms);
     let kept = client.copy("vda", &dir.path().join("kept.qcow2"), SLOW, JOB_START_PERSIST);
+    // Records of the images that were made would leave room when they go.
+    let files = || std::fs::read_dir(vms.join("vm.jobs")).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    wait_until("only the copy is on record", || files().filter(|name| name.ends_with(".json")).count() == 1);
     let filler = vms.join("filler");
     assert!(std::fs::write(&filler, vec![1; 1 << 20]).is_err());
     client.domain.control_job(&kept, ControlOp::Abort).unwrap();
