@@ -16,7 +16,7 @@ monitors=${BENCH_MONITORS:-50}
 jobs=${BENCH_JOBS:-200}
 under=${BENCH_UNDER:-}
 target=${CARGO_TARGET_DIR:-target}
-chosen=" ${*:-list round_trip start_to_finish recovery event_latency monitors many_jobs cold_open} "
+chosen=" ${*:-list round_trip start_to_finish recovery event_latency monitors many_jobs cold_open forward} "
 if [ "$profile" = release ]; then cargo build --quiet --release --lib; else cargo build --quiet --lib; fi
 
 work=$(mktemp -d)
