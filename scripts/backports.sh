@@ -5,6 +5,7 @@
 #   begin DEST                     makes the directory; $dest is its path, $work what is removed in the end
 #   unpack PATTERN PACKAGE...      into $dest/root: the packages, and what they need that this system does not have. What is
 #                                  installed of packages whose names match PATTERN (of awk) does not count as being there.
+#                                  What $alone names is added without what it needs: the installed version of it has that.
 
 suite=bookworm
 
@@ -56,6 +57,9 @@ unpack() {
     apt update || die "cannot read the package lists"
     apt install -y --download-only --no-install-recommends --allow-change-held-packages -t "$suite-backports" "$@" ||
         die "cannot download the packages"
+
+    # shellcheck disable=SC2086
+    [ -z "${alone:-}" ] || (cd "$work/cache/archives" && apt download -t "$suite-backports" $alone) || die "cannot download $alone"
 
     rm -rf "$dest/root" "$dest/bin" "$dest/complete"
     mkdir -p "$dest/root" "$dest/bin"

@@ -11,6 +11,8 @@ set -eu
 begin "$1"
 
 if [ ! -f "$dest/complete" ]; then
+    alone="libvirt-daemon-driver-network libvirt-daemon-driver-nodedev libvirt-daemon-driver-nwfilter
+        libvirt-daemon-driver-secret libvirt-daemon-driver-storage libvirt-daemon-driver-interface"
     unpack 'libvirt|python3-libvirt' \
         libvirt0 libvirt-common libvirt-daemon libvirt-daemon-common libvirt-daemon-driver-qemu libvirt-clients python3-libvirt
     [ -x "$dest/root/usr/sbin/libvirtd" ] || die "there is no libvirtd in these packages"
