@@ -23,7 +23,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
     return 0;
 }
 
-/* A loop of the application's, of timers alone: neither library needs more for connections within the process. */
+/* A loop of the application's: for one thread, as simple as can be. */
 
 struct timer {
     int interval;
@@ -57,32 +57,71 @@ static int my_remove_timeout(int timer)
 }
 
 /** A loop that does not watch descriptors says so. */
+struct handle {
+    struct pollfd wait;
+    virEventHandleCallback cb;
+    void *opaque;
+    virFreeCallback ff;
+};
+
+static struct handle handles[64];
+static int handles_made;
+
+/** Conditions as poll() knows them, and back; those that are not asked for are told all the same. */
+static short to_poll(int events)
+{
+    return (short)((events & VIR_EVENT_HANDLE_READABLE ? POLLIN : 0) | (events & VIR_EVENT_HANDLE_WRITABLE ? POLLOUT : 0));
+}
+
+static int from_poll(short events)
+{
+    return (events & POLLIN ? VIR_EVENT_HANDLE_READABLE : 0) | (events & POLLOUT ? VIR_EVENT_HANDLE_WRITABLE : 0) |
+           (events & POLLERR ? VIR_EVENT_HANDLE_ERROR : 0) | (events & POLLHUP ? VIR_EVENT_HANDLE_HANGUP : 0);
+}
+
 static int my_add_handle(int fd, int events, virEventHandleCallback cb, void *opaque, virFreeCallback ff)
 {
-    (void)fd;
-    (void)events;
-    (void)cb;
-    (void)opaque;
-    (void)ff;
-    return -1;
+    struct handle handle = { { fd, to_poll(events), 0 }, cb, opaque, ff };
+
+    CHECK(handles_made < (int)(sizeof(handles) / sizeof(handles[0])));
+    handles[handles_made] = handle;
+    return handles_made++;
 }
 
 static void my_update_handle(int watch, int events)
 {
-    (void)watch;
-    (void)events;
+    handles[watch].wait.events = to_poll(events);
 }
 
 static int my_remove_handle(int watch)
 {
-    (void)watch;
+    handles[watch].cb = NULL;
     return 0;
+}
+
+static void run_my_handles(void)
+{
+    int i;
+
+    for (i = 0; i < handles_made; i++) {
+        struct handle *handle = &handles[i];
+
+        if (handle->cb && poll(&handle->wait, 1, 0) > 0)
+            handle->cb(i, handle->wait.fd, from_poll(handle->wait.revents), handle->opaque);
+        if (!handle->cb && handle->ff) {
+            virFreeCallback ff = handle->ff;
+
+            handle->ff = NULL;
+            ff(handle->opaque);
+        }
+    }
 }
 
 static int run_my_loop(void)
 {
     int i;
 
+    run_my_handles();
     for (i = 0; i < timers_made; i++) {
         if (timers[i].cb && timers[i].interval == 0)
             timers[i].cb(i, timers[i].opaque);
