@@ -68,11 +68,15 @@ const LIFE_OF_THE_COPY: &[&str] = &[
 ];
 
 #[test]
-fn the_readme_shows_the_examples_as_they_are() {
-    let readme = read("README.md");
-    for (language, file) in [("c", "examples/copy.c"), ("python", "examples/watch.py")] {
-        let shown = blocks(&readme, language);
-        assert!(shown.contains(&read(file).as_str()), "README.md does not show {file} as it is");
+fn the_documents_show_the_examples_as_they_are() {
+    for (document, language, file) in [
+        ("README.md", "c", "examples/copy.c"),
+        ("README.md", "python", "examples/watch.py"),
+        ("docs/existing-programs.md", "c", "examples/if_there.c"),
+        ("docs/existing-programs.md", "python", "examples/with_libvirt.py"),
+    ] {
+        let text = read(document);
+        assert!(blocks(&text, language).contains(&read(file).as_str()), "{document} does not show {file} as it is");
     }
 }
 
