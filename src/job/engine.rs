@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::exclusion;
-use super::job::{Job, Origin, Phase};
+use super::job::{Details, Job, Origin, Phase};
 use super::legacy::block_type;
 use super::names::NameBook;
 use super::order::Order;
@@ -160,33 +160,20 @@ impl Engine {
         let job = Job {
             serial: 0,
             name: name.clone(),
-            hyp_id: name.clone(),
             kind: request.kind,
             origin: Origin::Own,
             state: JobState::Running,
             phase: Phase::Reserved,
-            announced: false,
-            listed: request.listed,
-            persist: request.persist,
-            speed: request.config.bandwidth,
-            config: Box::new(request.config),
-            stats: Box::default(),
-            error: None,
-            started: now,
-            finished: None,
-            status: HypStatus::Created,
-            outcome: None,
-            saw_aborting: false,
-            ending: None,
-            launching: true,
-            early_end: None,
-            stillborn: false,
-            recalled: None,
-            enders: 0,
-            was_ready: false,
-            held: false,
-            unsettled: false,
-            heard: Moment::default(),
+            details: Box::new(Details {
+                hyp_id: name.clone(),
+                listed: request.listed,
+                persist: request.persist,
+                speed: request.config.bandwidth,
+                config: request.config,
+                started: now,
+                launching: true,
+                ..Details::default()
+            }),
         };
         self.insert(job);
         out.push(Effect::Store { name: name.clone() });
@@ -400,33 +387,11 @@ impl Engine {
         self.insert(Job {
             serial: 0,
             name,
-            hyp_id: id.to_owned(),
             kind,
             origin: Origin::Foreign,
             state: JobState::Running,
             phase: Phase::Live,
-            announced: false,
-            listed: true,
-            persist: false,
-            speed: 0,
-            config: Box::default(),
-            stats: Box::default(),
-            error: None,
-            started: now,
-            finished: None,
-            status: HypStatus::Created,
-            outcome: None,
-            saw_aborting: false,
-            ending: None,
-            launching: false,
-            early_end: None,
-            stillborn: false,
-            recalled: None,
-            enders: 0,
-            was_ready: false,
-            held: false,
-            unsettled: false,
-            heard: Moment::default(),
+            details: Box::new(Details { hyp_id: id.to_owned(), listed: true, started: now, ..Details::default() }),
         })
     }
 
@@ -544,8 +509,8 @@ impl Engine {
             }
             announce(job, out);
         }
-        if let (Phase::Settling(outcome), true) = (&job.phase, job.unsettled) {
-            job.unsettled = false;
+        if let (Phase::Settling(outcome), true) = (&job.phase, job.details.unsettled) {
+            job.details.unsettled = false;
             out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome: outcome.clone() });
         }
         if job.phase != Phase::Ended {

@@ -1,5 +1,7 @@
 //! One job, as the engine keeps it.
 
+use std::ops::{Deref, DerefMut};
+
 use serde::{Deserialize, Serialize};
 
 use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
@@ -40,10 +42,9 @@ pub(super) enum Phase {
     Dismissed,
 }
 
-/// A long-running operation of one domain. What a listing looks at comes first, in this order: of thousands of jobs it then
-/// touches one place in memory each.
+/// A long-running operation of one domain. A listing of thousands of jobs looks at these few members alone, which lie one
+/// behind the other in memory; everything else is a step away.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub struct Job {
     pub(super) name: String,
     pub(super) phase: Phase,
@@ -51,15 +52,20 @@ pub struct Job {
     pub(super) state: JobState,
     pub(super) origin: Origin,
     pub(super) serial: u64,
+    pub(super) details: Box<Details>,
+}
+
+/// What is known of a job besides.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
     pub(super) hyp_id: String,
     /// Whether its RUNNING event is out. A job of unknown type waits for the hypervisor to tell the type.
     pub(super) announced: bool,
     /// Whether the hypervisor's listing names it.
     pub(super) listed: bool,
     pub(super) persist: bool,
-    // Boxed, as a listing that walks over thousands of jobs needs neither.
-    pub(super) config: Box<JobConfig>,
-    pub(super) stats: Box<JobStats>,
+    pub(super) config: JobConfig,
+    pub(super) stats: JobStats,
     /// The limit now in force, in bytes per second.
     pub(super) speed: u64,
     pub(super) error: Option<String>,
@@ -89,6 +95,20 @@ pub struct Job {
     pub(super) unsettled: bool,
     /// When an event or a reply last told of it.
     pub(super) heard: Moment,
+}
+
+impl Deref for Job {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.details
+    }
+}
+
+impl DerefMut for Job {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.details
+    }
 }
 
 impl Job {

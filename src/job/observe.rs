@@ -8,8 +8,9 @@ use super::stats::{DiskStats, MigrationStats, Progress};
 use crate::model::{JobState, JobType};
 
 /// A hypervisor's own word for the status of a job. QEMU's set; other drivers use the part that fits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
 pub enum HypStatus {
+    #[default]
     Created,
     Running,
     Paused,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Ending, Job, Origin, Phase};
-use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
+use super::job::{Details, Ending, Job, Origin, Phase};
+use super::{HypStatus, JobConfig, JobStats, Outcome};
 use crate::model::{JobState, JobType, Now};
 
 /// A job in plain values.
@@ -45,8 +45,8 @@ impl JobRecord {
             kind: job.kind.as_str().to_owned(),
             persist: job.persist,
             listed: job.listed,
-            config: (*job.config).clone(),
-            stats: (*job.stats).clone(),
+            config: job.config.clone(),
+            stats: job.stats.clone(),
             ending: job.effective_ending().filter(|ending| *ending == Ending::Soft),
             outcome: job.outcome(),
             settled: job.phase == Phase::Ended,
@@ -70,33 +70,27 @@ impl JobRecord {
         Some(Job {
             serial,
             name: self.name,
-            hyp_id: self.id,
             kind,
             origin: Origin::Own,
             state: ended.as_ref().map_or(JobState::Running, Outcome::state),
             phase,
-            announced: true,
-            listed: self.listed,
-            persist: self.persist,
-            speed: self.config.bandwidth,
-            config: Box::new(self.config),
-            stats: Box::new(self.stats),
-            error: ended.as_ref().and_then(|outcome| outcome.error().map(str::to_owned)),
-            started,
-            finished,
-            status: HypStatus::Unknown,
-            outcome: self.outcome,
-            saw_aborting: false,
-            ending: None,
-            recalled: self.ending,
-            launching: false,
-            early_end: None,
-            stillborn: false,
-            enders: 0,
-            was_ready: false,
-            held: false,
-            unsettled,
-            heard: Moment::default(),
+            details: Box::new(Details {
+                hyp_id: self.id,
+                announced: true,
+                listed: self.listed,
+                persist: self.persist,
+                speed: self.config.bandwidth,
+                config: self.config,
+                stats: self.stats,
+                error: ended.as_ref().and_then(|outcome| outcome.error().map(str::to_owned)),
+                started,
+                finished,
+                status: HypStatus::Unknown,
+                outcome: self.outcome,
+                recalled: self.ending,
+                unsettled,
+                ..Details::default()
+            }),
         })
     }
 }
