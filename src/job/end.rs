@@ -28,7 +28,7 @@ impl Engine {
             Phase::Settling(ref outcome) if job.unsettled => {
                 let outcome = outcome.clone();
                 job.unsettled = false;
-                out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome });
+                out.push(Effect::Settle { name: job.name.to_string(), id: job.hyp_id.clone(), outcome });
             }
             Phase::Reserved | Phase::Settling(_) => {}
         }
@@ -48,8 +48,8 @@ impl Engine {
         }
         job.phase = Phase::Settling(outcome.clone());
         job.finished = Some(now);
-        out.push(Effect::Store { name: job.name.clone() });
-        out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome });
+        out.push(Effect::Store { name: job.name.to_string() });
+        out.push(Effect::Settle { name: job.name.to_string(), id: job.hyp_id.clone(), outcome });
     }
 
     /// The job ends here: one final event, then it is kept or dropped.
@@ -68,13 +68,13 @@ impl Engine {
         let (id, own) = (job.hyp_id.clone(), job.origin == Origin::Own);
         let keep = job.persist || job.held;
         if job.persist && own {
-            out.push(Effect::Store { name: job.name.clone() });
+            out.push(Effect::Store { name: job.name.to_string() });
         }
         if !job.held {
             self.release_id(&id, serial);
         }
         if !keep {
-            let name = self.jobs[&serial].name.clone();
+            let name = self.jobs[&serial].name.to_string();
             self.remove(serial);
             if own {
                 out.push(Effect::Forget { name });
@@ -107,7 +107,7 @@ impl Engine {
                 job.finished = Some(now);
                 if job.persist {
                     job.phase = Phase::Settling(outcome.clone());
-                    out.push(Effect::Store { name: job.name.clone() });
+                    out.push(Effect::Store { name: job.name.to_string() });
                 }
                 self.finish(serial, outcome, now, out);
             }

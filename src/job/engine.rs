@@ -159,7 +159,7 @@ impl Engine {
             self.names.own(request.kind, request.config.disks.first().filter(|_| request.config.disks.len() == 1).map(String::as_str));
         let job = Job {
             serial: 0,
-            name: name.clone(),
+            name: name.as_str().into(),
             kind: request.kind,
             origin: Origin::Own,
             state: JobState::Running,
@@ -356,7 +356,7 @@ impl Engine {
     fn insert(&mut self, mut job: Job) -> u64 {
         self.next_serial += 1;
         job.serial = self.next_serial;
-        self.by_name.insert(job.name.clone(), job.serial);
+        self.by_name.insert(job.name.to_string(), job.serial);
         if job.phase != Phase::Ended {
             self.by_id.insert(job.hyp_id.clone(), job.serial);
         }
@@ -366,7 +366,7 @@ impl Engine {
 
     pub(super) fn remove(&mut self, serial: u64) {
         if let Some(job) = self.jobs.remove(&serial) {
-            self.by_name.remove(&job.name);
+            self.by_name.remove(job.name.as_str());
             self.release_id(&job.hyp_id, serial);
             self.unconfirmed -= usize::from(!job.announced && job.origin == Origin::Foreign);
         }
@@ -386,7 +386,7 @@ impl Engine {
         self.unconfirmed += 1;
         self.insert(Job {
             serial: 0,
-            name,
+            name: name.into(),
             kind,
             origin: Origin::Foreign,
             state: JobState::Running,
@@ -511,7 +511,7 @@ impl Engine {
         }
         if let (Phase::Settling(outcome), true) = (&job.phase, job.details.unsettled) {
             job.details.unsettled = false;
-            out.push(Effect::Settle { name: job.name.clone(), id: job.hyp_id.clone(), outcome: outcome.clone() });
+            out.push(Effect::Settle { name: job.name.to_string(), id: job.hyp_id.clone(), outcome: outcome.clone() });
         }
         if job.phase != Phase::Ended {
             job.stats.take(listed.progress, now);

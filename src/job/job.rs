@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{HypStatus, JobConfig, JobStats, Moment, Outcome};
@@ -46,7 +47,8 @@ pub(super) enum Phase {
 /// behind the other in memory; everything else is a step away.
 #[derive(Clone, Debug)]
 pub struct Job {
-    pub(super) name: String,
+    /// Short ones, as nearly all are, lie in here, too.
+    pub(super) name: CompactString,
     pub(super) phase: Phase,
     pub(super) kind: JobType,
     pub(super) state: JobState,

@@ -39,7 +39,7 @@ pub(super) fn older_events(job: &Job, state: JobState) -> Vec<OlderEvent> {
     };
     match block_type(job.kind) {
         Some(kind) if job.origin == Origin::Own => {
-            job.config.disks.iter().map(|disk| OlderEvent { job: job.name.clone(), disk: disk.clone(), kind, status }).collect()
+            job.config.disks.iter().map(|disk| OlderEvent { job: job.name.to_string(), disk: disk.clone(), kind, status }).collect()
         }
         _ => Vec::new(),
     }

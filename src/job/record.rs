@@ -40,7 +40,7 @@ impl JobRecord {
     /// The record of a job.
     pub fn of(job: &Job) -> JobRecord {
         JobRecord {
-            name: job.name.clone(),
+            name: job.name.to_string(),
             id: job.hyp_id.clone(),
             kind: job.kind.as_str().to_owned(),
             persist: job.persist,
@@ -69,7 +69,7 @@ impl JobRecord {
         let unsettled = matches!(phase, Phase::Settling(_));
         Some(Job {
             serial,
-            name: self.name,
+            name: self.name.into(),
             kind,
             origin: Origin::Own,
             state: ended.as_ref().map_or(JobState::Running, Outcome::state),

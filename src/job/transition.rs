@@ -44,7 +44,7 @@ pub(super) fn appear(job: &mut Job, now: Now, out: &mut Vec<Effect>) {
 
 pub(super) fn announce(job: &mut Job, out: &mut Vec<Effect>) {
     job.announced = true;
-    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state: JobState::Running, error: None });
+    out.push(Effect::State { name: job.name.to_string(), kind: job.kind, state: JobState::Running, error: None });
 }
 
 /// Changes the state, with the one event that goes with it, and unless `quiet` with the older ones.
@@ -61,7 +61,7 @@ pub(super) fn enter(job: &mut Job, state: JobState, status: HypStatus, quiet: bo
     let older = if quiet || repeated { Vec::new() } else { older_events(job, state) };
     job.was_ready |= state == JobState::Ready;
     job.state = state;
-    out.push(Effect::State { name: job.name.clone(), kind: job.kind, state, error: job.error.clone() });
+    out.push(Effect::State { name: job.name.to_string(), kind: job.kind, state, error: job.error.clone() });
     out.extend(older.into_iter().map(Effect::Older));
 }
 
