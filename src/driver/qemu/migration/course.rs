@@ -39,7 +39,8 @@ impl QemuDomain {
         let status = Status::parse(word);
         let course = self.inner.lock().migrations.course.clone();
         match (course, status) {
-            (None, Status::UnderWay) => self.discover_migration(Progress::default()),
+            // Every migration comes by this word, and one that came by it earlier was found by whoever attached since.
+            (None, Status::UnderWay) if word == "active" => self.discover_migration(Progress::default()),
             (Some(course), Status::Setup | Status::UnderWay) => {
                 self.report(&course.job, vec![Observation::Status { id: course.job.clone(), status: HypStatus::Running }]);
             }
