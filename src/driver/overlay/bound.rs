@@ -94,7 +94,7 @@ impl Jobs for Bound {
             (None, Some(members)) if !members.is_empty() => {
                 members.iter().try_for_each(|id| self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s })))?;
             }
-            _ if subject.listed && subject.kind.is_block() && subject.kind != JobType::BlockCreate => {
+            _ if subject.listed && has_limit(subject.kind) => {
                 self.ask("block-job-set-speed", json!({ "device": subject.id, "speed": bytes_per_s }))?;
             }
             _ => return Err(Error::unsupported(format!("a job of type '{}' has no limit that could be set", subject.kind))),
@@ -126,6 +126,11 @@ impl Jobs for Bound {
 /// job for ever, and every other call for the domain with it.
 fn ready_cannot_pause(name: &str) -> Error {
     Error::unsupported(format!("job '{name}' is ready, and libvirt could not finalize it while it is paused"))
+}
+
+/// Whether QEMU limits the speed of jobs of this type.
+pub fn has_limit(kind: JobType) -> bool {
+    kind.is_block() && !matches!(kind, JobType::BlockCreate | JobType::BlockAmend)
 }
 
 impl Bound {

@@ -19,7 +19,7 @@ use crate::model::event::{Event, Payload};
 use crate::model::{code, DomainRef, Error, JobType, Result, TypedParam};
 
 /// What libvirt lets be done: it aborts neither what comes in nor a dump that it leaves to QEMU.
-const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
+pub const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
 /// How long a call waits for its turn to ask about a domain; libvirt waits as long for its own.
 const TURN: Duration = Duration::from_secs(30);
 /// How often jobs are looked at again that are gone while their last event has not come yet.

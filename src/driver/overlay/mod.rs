@@ -30,10 +30,14 @@ mod words;
 
 use std::sync::Arc;
 
+pub use bound::has_limit;
 pub use calls::{RealConnect, RealDomain};
+pub use domain::POWERS;
 pub use hub::Watch;
+pub use reading::Access;
 pub use real::{load, present, Real};
 pub use start::Start;
+pub use words::{block_kind, operation_kind};
 
 use super::Jobs;
 use crate::model::{DomainRef, Result};

@@ -19,7 +19,7 @@ const WITH_DOMAIN_JOBS: [&str; 4] = ["QEMU", "Xen", "vz", "Parallels"];
 
 /// What may be asked of a domain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Access {
+pub struct Access {
     /// QEMU's monitor.
     pub monitor: bool,
     pub block_jobs: bool,

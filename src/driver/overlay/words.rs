@@ -82,7 +82,7 @@ pub(super) fn kind_on(kind: JobType, disk: &DiskView) -> JobType {
 }
 
 /// `virDomainBlockJobType`.
-pub(super) fn block_kind(number: i32) -> Option<JobType> {
+pub fn block_kind(number: i32) -> Option<JobType> {
     Some(match number {
         block_type::PULL => JobType::BlockPull,
         block_type::COPY => JobType::BlockCopy,
@@ -106,7 +106,7 @@ pub(super) fn outcome(status: i32, said: Option<Outcome>) -> Option<Outcome> {
 }
 
 /// The type of job that is the domain's own, by `virDomainJobOperation`.
-pub(super) fn operation_kind(params: &[TypedParam]) -> Option<JobType> {
+pub fn operation_kind(params: &[TypedParam]) -> Option<JobType> {
     Some(match number(params, "operation")? {
         2 => JobType::Save,
         3 => JobType::Restore,

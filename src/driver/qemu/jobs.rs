@@ -20,7 +20,7 @@ use crate::qmp::CallError;
 
 /// What QEMU can do, as it was seen to do it: a memory dump cannot be cancelled, a `create` job accepts a pause
 /// without pausing, a snapshot blocks the monitor until it is over.
-pub(super) const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
+pub const POWERS: Powers = Powers { cancel: can_cancel, pause: can_pause };
 
 fn can_cancel(job: &Job) -> bool {
     match job.kind() {
@@ -352,10 +352,15 @@ pub(super) fn is_closed(reply: &std::result::Result<Value, CallError>) -> bool {
     matches!(reply, Err(CallError::Closed(_)))
 }
 
+/// Whether QEMU limits the speed of jobs of this type.
+pub fn has_limit(kind: JobType) -> bool {
+    kind.is_block() && !matches!(kind, JobType::BlockCreate | JobType::BlockAmend) || kind == JobType::Other
+}
+
 /// QEMU's id of a job whose speed can be set.
 fn speedable(job: Option<&Job>, name: &str) -> Result<String> {
     let job = job.ok_or_else(|| Error::no_job(name))?;
-    if matches!(job.kind(), JobType::BlockCreate | JobType::BlockAmend) || !(job.kind().is_block() || job.kind() == JobType::Other) {
+    if !has_limit(job.kind()) {
         return Err(Error::unsupported(format!("the speed of a job of type '{}' cannot be set", job.kind())));
     }
     if job.state().is_final() || job.is_settling() {

@@ -43,5 +43,6 @@ mod sizes;
 mod snapshots;
 
 pub use connection::open;
+pub use jobs::{has_limit, POWERS};
 
 use super::{clock, translate};

@@ -43,6 +43,7 @@ use crate::event::Subscriptions;
 use crate::model::{code, from, Error, Result};
 use clock::SystemClock;
 use connection::TestConnection;
+pub use vm::POWERS;
 use world::World;
 
 /// The world of `test:///default`, as a fixture like any other.

@@ -20,7 +20,7 @@ use crate::model::{from, DomainRef, DomainState, Error, JobState, JobType, Now, 
 use crate::xml::domain::DomainDef;
 
 /// The simulated hypervisor can cancel anything, and pauses what moves disk blocks.
-const POWERS: Powers = Powers { cancel: |_| true, pause: |kind| kind.is_block() || kind == JobType::Other };
+pub const POWERS: Powers = Powers { cancel: |_| true, pause: |kind| kind.is_block() || kind == JobType::Other };
 
 /// A domain of a simulated world.
 pub(super) struct Vm {
