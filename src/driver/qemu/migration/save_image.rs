@@ -4,17 +4,21 @@
 //! |---|---|
 //! | 0..16 | `LibvirtQemudSave`, or `LibvirtQemudPart` as long as the file is not complete |
 //! | 16..36 | five `u32` in the byte order of the host: version, length of the data, whether the guest was running, compression, offset of the cookie in the data (0: none) |
-//! | 36..92 | zero |
+//! | 36..92 | zero, unless the XML [is being changed](rewrite) |
 //! | data | the domain XML and its zero byte, a cookie of libvirt's and its zero byte, zeros: room for a longer XML |
 //! | rest | QEMU's migration stream |
 
+mod rewrite;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::model::{Error, Result};
+pub(in crate::driver::qemu) use rewrite::rewrite;
+use rewrite::Redo;
 
 const COMPLETE: &[u8; 16] = b"LibvirtQemudSave";
 const PARTIAL: &[u8; 16] = b"LibvirtQemudPart";
@@ -52,10 +56,11 @@ impl Header {
     /// `OPERATION_FAILED`, as libvirt has it, if the file is not complete or is none that can be read.
     fn parse(bytes: &[u8; HEADER]) -> Result<Header> {
         let magic = &bytes[..16];
-        if magic == PARTIAL {
+        let changing = Redo::in_header(bytes).is_some();
+        if magic == PARTIAL && !changing {
             return Err(Error::failed("save image is incomplete: whoever wrote it did not come to its end"));
         }
-        if magic != COMPLETE {
+        if magic != COMPLETE && !changing {
             return Err(Error::failed("image magic is incorrect: this is no save image"));
         }
         let field = |n: usize| u32::from_ne_bytes([bytes[16 + 4 * n], bytes[17 + 4 * n], bytes[18 + 4 * n], bytes[19 + 4 * n]]);
@@ -203,7 +208,7 @@ impl Drop for Writer {
 /// `OPERATION_FAILED` if the file is no such image, or nothing but the beginning of one; `SYSTEM_ERROR` if it cannot be written.
 pub(in crate::driver::qemu) fn finish_begun(path: &Path) -> Result<()> {
     let (file, header) = open_marked(path)?;
-    if header.starts_with(PARTIAL) {
+    if is_begun(&header) {
         require_stream(&file, path, &header)?;
     } else if !header.starts_with(COMPLETE) {
         return Err(not_begun(path));
@@ -215,9 +220,13 @@ pub(in crate::driver::qemu) fn finish_begun(path: &Path) -> Result<()> {
 /// Removes what an earlier process began and QEMU did not come to the end of, unless something else has taken its place.
 pub(in crate::driver::qemu) fn discard_begun(path: &Path) {
     let Ok((file, header)) = open_marked(path) else { return };
-    if header.starts_with(PARTIAL) && file.metadata().is_ok_and(|meta| meta.is_file()) {
+    if is_begun(&header) && file.metadata().is_ok_and(|meta| meta.is_file()) {
         let _ = fs::remove_file(path);
     }
+}
+
+fn is_begun(header: &[u8; HEADER]) -> bool {
+    header.starts_with(PARTIAL) && Redo::in_header(header).is_none()
 }
 
 fn not_begun(path: &Path) -> Error {
@@ -294,6 +303,44 @@ fn blocking(file: &File) -> io::Result<()> {
     }
 }
 
+fn about(path: &Path, error: Error) -> Error {
+    Error { detail: format!("'{}': {}", path.display(), error.detail), ..error }
+}
+
+/// A complete image of which everything before QEMU's stream has been read; there is the offset.
+struct Opened {
+    file: File,
+    header: Header,
+    /// With the new XML, if it is being changed.
+    data: Vec<u8>,
+    /// Whoever changed the XML did not come to the end.
+    redo: Option<Redo>,
+}
+
+impl Opened {
+    /// # Errors
+    /// As [`Reader::open`].
+    fn open(path: &Path, options: &mut OpenOptions) -> Result<Opened> {
+        let cannot = |why: io::Error| Error::system(format!("cannot open file '{}'", path.display()), &why);
+        let mut file = options.custom_flags(libc::O_NONBLOCK).open(path).map_err(cannot)?;
+        let meta = require_seekable(&file, path)?;
+        blocking(&file).map_err(cannot)?;
+        let mut bytes = [0; HEADER];
+        file.read_exact(&mut bytes).map_err(|why| about(path, cut_short("failed to read qemu header", &why)))?;
+        let header = Header::parse(&bytes).map_err(|error| about(path, error))?;
+        if meta.is_file() && meta.len() < HEADER as u64 + u64::from(header.data_len) {
+            return Err(about(path, Error::failed("failed to read domain XML: the file ends before it does")));
+        }
+        let mut data = vec![0; header.data_len as usize];
+        file.read_exact(&mut data).map_err(|why| about(path, cut_short("failed to read domain XML", &why)))?;
+        let redo = Redo::in_header(&bytes);
+        if let Some(redo) = redo {
+            redo.apply(&mut data).map_err(|error| about(path, error))?;
+        }
+        Ok(Opened { file, header, data, redo })
+    }
+}
+
 /// A complete image.
 #[derive(Debug)]
 pub(in crate::driver::qemu) struct Reader {
@@ -311,24 +358,8 @@ impl Reader {
     /// # Errors
     /// `SYSTEM_ERROR` if the file cannot be opened; `OPERATION_FAILED` if it is no image that can be restored.
     pub fn open(path: &Path) -> Result<Reader> {
-        Reader::open_with(path, OpenOptions::new().read(true))
-    }
-
-    fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Reader> {
-        let cannot = |why: io::Error| Error::system(format!("cannot open file '{}'", path.display()), &why);
-        let mut file = options.custom_flags(libc::O_NONBLOCK).open(path).map_err(cannot)?;
-        let meta = require_seekable(&file, path)?;
-        blocking(&file).map_err(cannot)?;
-        let about = |error: Error| Error { detail: format!("'{}': {}", path.display(), error.detail), ..error };
-        let mut bytes = [0; HEADER];
-        file.read_exact(&mut bytes).map_err(|why| about(cut_short("failed to read qemu header", &why)))?;
-        let header = Header::parse(&bytes).map_err(about)?;
-        if meta.is_file() && meta.len() < HEADER as u64 + u64::from(header.data_len) {
-            return Err(about(Error::failed("failed to read domain XML: the file ends before it does")));
-        }
-        let mut data = vec![0; header.data_len as usize];
-        file.read_exact(&mut data).map_err(|why| about(cut_short("failed to read domain XML", &why)))?;
-        let xml = xml_in(&header, &data).map_err(about)?;
+        let Opened { file, header, data, .. } = Opened::open(path, OpenOptions::new().read(true))?;
+        let xml = xml_in(&header, &data).map_err(|error| about(path, error))?;
         Ok(Reader { file, header, xml, running: header.was_running != 0 })
     }
 
@@ -364,49 +395,6 @@ fn xml_in(header: &Header, data: &[u8]) -> Result<String> {
     let part = if header.cookie_offset > 0 { &data[..header.cookie_offset as usize] } else { data };
     let text = part.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8(text.to_vec()).map_err(|_| Error::failed("failed to read domain XML: it is not valid UTF-8"))
-}
-
-/// Puts another XML into an image, and says whether its guest is to run (`None`: as before). The stream stays as it is.
-///
-/// # Errors
-/// As [`Reader::open`]; `OPERATION_FAILED` if there is no room for the XML.
-pub(in crate::driver::qemu) fn rewrite(path: &Path, xml: &str, running: Option<bool>) -> Result<()> {
-    let reader = Reader::open_with(path, OpenOptions::new().read(true).write(true))?;
-    let Reader { mut file, header, .. } = reader;
-    let cannot = |why: io::Error| Error::system(format!("cannot write the header of the save image '{}'", path.display()), &why);
-    let cookie = cookie_in(&mut file, &header).map_err(cannot)?;
-    let mut data = xml.as_bytes().to_vec();
-    data.push(0);
-    let cookie_offset = if cookie.is_empty() { 0 } else { u32::try_from(data.len()).unwrap_or(u32::MAX) };
-    data.extend_from_slice(&cookie);
-    if data.len() > header.data_len as usize || xml.contains('\0') {
-        return Err(Error::failed(format!("'{}': new xml too large to fit in file", path.display())));
-    }
-    data.resize(header.data_len as usize, 0);
-    let was_running = running.map_or(header.was_running, u32::from);
-    // What the other byte order wrote is ours from now on.
-    let header = Header { was_running, cookie_offset, ..header };
-    let write = || {
-        file.write_all_at(&header.to_bytes(PARTIAL), 0)?;
-        file.write_all_at(&data, HEADER as u64)?;
-        file.sync_all()?;
-        file.write_all_at(&header.to_bytes(COMPLETE), 0)?;
-        file.sync_all()
-    };
-    write().map_err(cannot)
-}
-
-/// The cookie of libvirt's with its zero byte; empty if there is none.
-fn cookie_in(file: &mut File, header: &Header) -> io::Result<Vec<u8>> {
-    if header.cookie_offset == 0 {
-        return Ok(Vec::new());
-    }
-    let mut cookie = vec![0; (header.data_len - header.cookie_offset) as usize];
-    file.seek(SeekFrom::Start(HEADER as u64 + u64::from(header.cookie_offset)))?;
-    file.read_exact(&mut cookie)?;
-    let length = cookie.iter().position(|byte| *byte == 0).map_or(cookie.len(), |end| end + 1);
-    cookie.truncate(length);
-    Ok(cookie)
 }
 
 #[cfg(test)]

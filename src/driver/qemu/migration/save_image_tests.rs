@@ -208,3 +208,62 @@ fn a_cookie_is_kept_when_the_xml_is_changed() {
     assert_eq!(&bytes[HEADER..][..20], b"<domain/>\0<cookie/>\0");
     assert_eq!(bytes[32..36], 10u32.to_ne_bytes());
 }
+
+/// What is in an image whose change came as far as some of the writes, and half of one more.
+fn interrupted(path: &Path, writes: &[(u64, Vec<u8>)], whole: usize) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    for (offset, bytes) in &writes[..whole] {
+        file.write_all_at(bytes, *offset).unwrap();
+    }
+    if let Some((offset, bytes)) = writes.get(whole).filter(|(offset, _)| *offset > 0) {
+        file.write_all_at(&bytes[..bytes.len() / 2], *offset).unwrap();
+    }
+}
+
+#[test]
+fn an_image_whose_change_was_cut_off_has_the_old_xml_or_the_new_one_and_can_be_changed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("image");
+    let cookie = "<cookie/>";
+    let longer = XML.replace("ä", &"longer".repeat(3000));
+    for new in ["<domain/>", &longer] {
+        let before = image_with(|header| header.cookie_offset = XML.len() as u32 + 1);
+        let area = [new, cookie, ""].join("\0").into_bytes();
+        let header = Header {
+            version: 2,
+            data_len: (XML.len() + 1 + ROOM) as u32,
+            was_running: 0,
+            compression: 0,
+            cookie_offset: new.len() as u32 + 1,
+        };
+        let writes = rewrite::steps(header, XML.len() + cookie.len() + 2, &area);
+        for whole in 0..=writes.len() {
+            let mut image = before.clone();
+            image[HEADER + XML.len() + 1..][..cookie.len()].copy_from_slice(cookie.as_bytes());
+            fs::write(&path, image).unwrap();
+            interrupted(&path, &writes, whole);
+            discard_begun(&path);
+            let reader = Reader::open(&path).unwrap();
+            let (xml, running) = if whole < 2 { (XML, true) } else { (new, false) };
+            assert_eq!((reader.xml.as_str(), reader.running), (xml, running), "after {whole} writes");
+            assert_eq!(stream_of(&reader), b"QEVM");
+            rewrite(&path, "<domain>again</domain>", Some(true)).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            assert_eq!(&bytes[HEADER..][..33], b"<domain>again</domain>\0<cookie/>\0", "after {whole} writes");
+            assert!(bytes[HEADER + 33..][..header.data_len as usize - 33].iter().all(|byte| *byte == 0));
+            assert!(bytes.starts_with(COMPLETE) && bytes[36..HEADER].iter().all(|byte| *byte == 0));
+        }
+    }
+}
+
+#[test]
+fn a_change_that_is_said_to_be_where_nothing_is_is_refused() {
+    let mut bytes = image_with(|_| {});
+    bytes[..16].copy_from_slice(PARTIAL);
+    for (offset, len) in [(u32::MAX, u32::MAX), (100, 200), (0, 1), (70_000, 7)] {
+        bytes[36..44].copy_from_slice(b"xml-redo");
+        bytes[44..48].copy_from_slice(&u32::to_ne_bytes(offset));
+        bytes[48..52].copy_from_slice(&u32::to_ne_bytes(len));
+        assert!(refusal(&bytes).contains("incomplete"));
+    }
+}
