@@ -386,6 +386,8 @@ fn what_is_known_of_snapshots_is_for_its_user_alone() {
 }
 
 const WORK: &str = "VIRT_JOBS_TEST_WORK";
+/// The snapshot that the client is to go back to, paused.
+const BACK_TO: &str = "VIRT_JOBS_TEST_BACK_TO";
 
 /// The client that is killed: this program, run again with a directory to work in.
 #[test]
@@ -393,6 +395,10 @@ fn work_until_killed() {
     let Ok(dir) = std::env::var(WORK) else { return };
     let client = Client::open(&Path::new(&dir).join("vms"));
     println!("attached");
+    if let Ok(name) = std::env::var(BACK_TO) {
+        let ended = client.domain.snapshot_revert(&name, REVERT_PAUSED);
+        panic!("it was to be killed before that: {ended:?}");
+    }
     for round in 0.. {
         let name = format!("s{}-{round}", std::process::id());
         let flags = if round % 2 == 0 { DISK_ONLY | JOB_START_PERSIST } else { JOB_START_PERSIST };
@@ -455,6 +461,30 @@ fn a_client_that_is_killed_between_any_two_steps_leaves_what_the_next_one_can_us
     let top = xml.split("<source file='").nth(1).unwrap().split('\'').next().unwrap().to_owned();
     vm.client.domain.destroy(0).unwrap();
     assert_same(Path::new(&top), &original);
+}
+
+#[test]
+fn a_guest_that_was_stopped_for_a_snapshot_whose_client_was_killed_goes_on() {
+    let Some(rig) = Rig::sized(&["base"], 4) else { return };
+    rig.client.domain.snapshot_create(&named("s"), 0).unwrap();
+    let Rig { client, mut other, proxy, qemu, dir, .. } = rig;
+    drop(client);
+    proxy.set(Manner::Withhold("stop"));
+    let mut child = another_client("work_until_killed", &[(WORK, dir.path().as_os_str()), (BACK_TO, "s".as_ref())]);
+    wait_until("the stop", || other.run("query-status", json!({}))["running"] == json!(false));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    proxy.set(Manner::Straight);
+    let client = Client::open(&dir.path().join("vms"));
+    wait_until("the guest", || other.run("query-status", json!({}))["running"] == json!(true));
+    assert!(!proxy.commands().contains(&"snapshot-load".to_owned()));
+    wait_until("the end of the job", || client.jobs().is_empty());
+    assert_eq!(client.domain.snapshot_names(), Ok(vec!["s".to_owned()]));
+    // One that is to stay paused does so when the client lives.
+    client.domain.snapshot_revert("s", REVERT_PAUSED).unwrap();
+    assert_eq!(other.run("query-status", json!({}))["running"], json!(false));
+    drop(proxy);
+    drop(qemu);
 }
 
 #[test]

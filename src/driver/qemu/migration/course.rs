@@ -509,7 +509,7 @@ impl QemuDomain {
 
     /// Pauses the guest, which runs, for a job. That it is to go on is on record by then: the client may be killed as soon as
     /// QEMU has heard of it.
-    pub(super) fn pause_for_job(self: &Arc<Self>, name: &str) -> Result<()> {
+    pub(in crate::driver::qemu) fn pause_for_job(self: &Arc<Self>, name: &str) -> Result<()> {
         self.note_resume(name);
         self.call("stop", json!({})).map(drop)
     }
@@ -525,7 +525,7 @@ impl QemuDomain {
     }
 
     /// Notes that the guest is to go on after the job.
-    pub(super) fn note_resume(self: &Arc<Self>, name: &str) {
+    pub(in crate::driver::qemu) fn note_resume(self: &Arc<Self>, name: &str) {
         self.update_jobs(|engine, out| engine.describe(name, |config| config.options.push(RESUME.to_owned()), out));
     }
 }

@@ -99,7 +99,7 @@ const MEMORY_ONLY: &str = "memory-only";
 const CRASH: &str = "crash";
 const RESET: &str = "reset";
 /// The guest ran, and goes on when the job is over, if it is still there.
-const RESUME: &str = "resume";
+pub(super) const RESUME: &str = "resume";
 
 /// What becomes of the guest when the job is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -44,17 +44,16 @@ impl QemuDomain {
             inner.reverting = true;
             inner.state == DomainState::Running
         };
-        let loaded = self.load(&job, name, &devices, was_running && !run);
+        let loaded = self.load(&job, name, &devices, (was_running, run));
         loaded.map_err(|error| self.give_up_revert(was_running, error))
     }
 
-    /// `stop`: the guest runs and is not to run afterwards. QEMU lets one go on that ran before.
-    fn load(self: &Arc<Self>, job: &str, tag: &str, devices: &[String], stop: bool) -> Result<String> {
-        if stop {
-            if let Err(error) = self.call("stop", json!({})) {
-                self.start_failed(job, &error);
-                return Err(error);
-            }
+    /// `runs`: whether the guest runs, and whether it is to run afterwards. QEMU lets one go on that ran before.
+    fn load(self: &Arc<Self>, job: &str, tag: &str, devices: &[String], runs: (bool, bool)) -> Result<String> {
+        match runs {
+            (true, false) => self.pause_for_job(job).inspect_err(|error| self.start_failed(job, error))?,
+            (true, true) => self.note_resume(job),
+            (false, _) => {}
         }
         self.launch_blocking(job, "snapshot-load", json!({ "tag": tag, "vmstate": devices[0], "devices": devices }))?;
         self.require_success(job, "Failed to load snapshot")
@@ -63,7 +62,7 @@ impl QemuDomain {
     /// QEMU leaves a guest stopped when it could not load a snapshot. One that is what it was before goes on; one whose disks
     /// or memory may be half those of the snapshot stays as it is, and the error says so.
     fn give_up_revert(self: &Arc<Self>, was_running: bool, error: Error) -> Error {
-        let untouched = HARMLESS.iter().any(|words| error.detail.contains(words));
+        let untouched = is_harmless(&error.detail);
         let resumed = was_running && untouched && self.call("cont", json!({})).is_ok();
         let mut inner = self.inner.lock();
         inner.reverting = false;
@@ -130,6 +129,11 @@ impl QemuDomain {
             self.emit(Payload::Lifecycle { event, detail });
         }
     }
+}
+
+/// Whether QEMU has found a failure before it touched anything.
+pub(super) fn is_harmless(why: &str) -> bool {
+    HARMLESS.iter().any(|words| why.contains(words))
 }
 
 fn check_revertible(snapshot: &Snapshot, flags: u32) -> Result<()> {

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::option;
+use super::revert::is_harmless;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::jobs::is_closed;
+use crate::driver::qemu::migration::RESUME;
 use crate::job::{Engine, Job, Outcome};
 use crate::model::JobType;
+use crate::qmp::CallError;
 
 /// A job whose outcome is known.
 pub(super) struct Over {
@@ -75,17 +78,18 @@ impl QemuDomain {
     fn dismiss_snapshot(self: &Arc<Self>, over: Over, id: String) {
         self.follow(&over);
         if over.own {
-            return self.conclude(over);
+            return self.conclude(over, true);
         }
         let domain = Arc::downgrade(self);
         self.post("job-dismiss", json!({ "id": id }), move |reply| {
             if let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) {
-                domain.conclude(over);
+                domain.conclude(over, !matches!(reply, Err(CallError::Qmp { .. })));
             }
         });
     }
 
-    fn conclude(self: &Arc<Self>, over: Over) {
+    /// `begun`: QEMU had the job.
+    fn conclude(self: &Arc<Self>, over: Over, begun: bool) {
         let finish = move |domain: &Arc<QemuDomain>, name: &str| {
             domain.save_definition();
             domain.update_jobs(|engine, out| engine.settled(name, now(), out));
@@ -95,7 +99,21 @@ impl QemuDomain {
             let run = over.has(option::RUNNING);
             return self.settle_revert(run, move |domain| finish(domain, &over.name));
         }
+        if self.was_stopped_in_vain(&over, begun) {
+            let domain = Arc::downgrade(self);
+            return self.post("cont", json!({}), move |reply| {
+                if let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) {
+                    finish(&domain, &over.name);
+                }
+            });
+        }
         finish(self, &over.name);
+    }
+
+    /// Whether a guest that ran is to go on as it was: whoever was about to revert it is gone, and QEMU did not touch it.
+    fn was_stopped_in_vain(&self, over: &Over, begun: bool) -> bool {
+        let Outcome::Failed(why) = &over.outcome else { return false };
+        over.kind == JobType::SnapshotRevert && over.has(RESUME) && !self.inner.lock().reverting && (!begun || is_harmless(why))
     }
 
     /// What is known of the snapshots follows from how a job has ended.
