@@ -488,6 +488,20 @@ fn a_guest_that_was_stopped_for_a_snapshot_whose_client_was_killed_goes_on() {
 }
 
 #[test]
+fn a_disk_snapshot_whose_answer_does_not_come_in_time_has_the_outcome_that_the_disks_tell() {
+    let Some(rig) = Rig::sized(&["base"], 4) else { return };
+    let image = rig.path("new.qcow2");
+    rig.proxy.set(Manner::Withhold("transaction"));
+    let snapshot = on_top("s", &image).replace("vda", "sda");
+    let error = rig.client.domain.snapshot_create(&snapshot, DISK_ONLY | JOB_START_PERSIST).unwrap_err();
+    assert_eq!(error.code, code::OPERATION_TIMEOUT, "{error}");
+    assert_eq!(rig.client.end("snapshot-sda-1"), JobState::Completed);
+    assert_eq!(rig.client.states("snapshot-sda-1"), ["running", "completed"]);
+    assert_eq!(rig.client.domain.snapshot_names(), Ok(vec!["s".to_owned()]));
+    assert!(rig.client.domain.xml(0).unwrap().contains("new.qcow2"));
+}
+
+#[test]
 fn a_qemu_of_somebody_else_takes_snapshots_too() {
     let Some(emulator) = emulator() else { return };
     let dir = tempfile::tempdir().unwrap();

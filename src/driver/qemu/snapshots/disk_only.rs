@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{json, Value};
 
 use super::{create, option};
+use crate::driver::qemu::block::is_undecided;
 use crate::driver::qemu::blockdev::{self, format_node, storage_node};
 use crate::driver::qemu::copy::{describe_target, keep_private, virtual_size};
 use crate::driver::qemu::disks::{Link, QemuDisk};
@@ -41,13 +42,23 @@ impl QemuDomain {
         let job = self.begin_own(JobType::Snapshot, config_of(&def, &overlays, flags), flags)?;
         def.memory = Some((Location::No, None));
         let begun = self.begin_snapshot(&job, def, "disk-snapshot", flags);
-        let taken = begun.and_then(|()| self.put_on_top(&job, &mut overlays));
+        let opened = begun.and_then(|()| self.open_overlays(&job, &mut overlays));
+        let taken = opened.and_then(|actions| match self.put_on_top(&overlays, actions) {
+            Err(error) if is_undecided(&error) => Ok(Some(error)),
+            decided => decided.map(|()| None),
+        });
+        if let Ok(Some(error)) = taken {
+            let fresh = overlays.into_iter().filter(|overlay| overlay.fresh).map(|overlay| overlay.image.path);
+            self.judge_when_answered(job, fresh.collect());
+            return Err(error);
+        }
+        let taken = taken.map(drop);
         self.end_own(&job, &taken)?;
         taken.map(|()| job)
     }
 
-    /// Opens all new images, and makes them the active ones in one step: either all disks have theirs or none.
-    fn put_on_top(self: &Arc<Self>, job: &str, overlays: &mut [Overlay]) -> Result<()> {
+    /// Opens all new images; returns what makes them the active ones.
+    fn open_overlays(self: &Arc<Self>, job: &str, overlays: &mut [Overlay]) -> Result<Vec<Value>> {
         let bitmaps = self.call("query-block", json!({}))?;
         for at in 0..overlays.len() {
             if let Err(error) = self.open_overlay(job, at, &mut overlays[at]) {
@@ -61,8 +72,15 @@ impl QemuDomain {
             let snapshot = json!({ "node": overlay.disk.root()?, "overlay": format_node(overlay.image.index) });
             actions.push(json!({ "type": "blockdev-snapshot", "data": snapshot }));
         }
+        Ok(actions)
+    }
+
+    /// In one step: either all disks have their new image or none.
+    ///
+    /// # Errors
+    /// What QEMU says. Where [`is_undecided`], the images may be the guest's by now, or come to be.
+    fn put_on_top(&self, overlays: &[Overlay], actions: Vec<Value>) -> Result<()> {
         let answer = self.monitor().and_then(|monitor| monitor.call("transaction", json!({ "actions": actions })));
-        // Without an answer the images may be the guest's by now.
         if let Err(CallError::Qmp { .. }) = &answer {
             self.discard(overlays);
         }

@@ -1,6 +1,9 @@
-//! Jobs with snapshots that an earlier process did not see to the end.
+//! Jobs with snapshots that an earlier process did not see to the end, or whose caller could not wait for it.
 
+use std::fs;
 use std::sync::Arc;
+
+use serde_json::{json, Value};
 
 use super::settle::{is_own, is_snapshot, Over};
 use crate::driver::qemu::disks::{Disks, Link};
@@ -8,6 +11,7 @@ use crate::driver::qemu::domain::QemuDomain;
 use crate::job::{DiskTarget, Job, Origin, Outcome};
 use crate::model::disk::Image;
 use crate::model::JobType;
+use crate::qmp::CallError;
 
 /// What there is to do about one of them.
 enum Recall {
@@ -28,7 +32,7 @@ impl QemuDomain {
                 active.push(job.name().to_owned());
                 match job.outcome() {
                     Some(outcome) => recalls.push(Recall::Follow(Over::of(job, outcome))),
-                    None if is_own(job) => recalls.push(judge(job, &self.inner.lock().disks)),
+                    None if is_own(job) => recalls.push(judge(job, &self.inner.lock().disks, "the client ended")),
                     None => {}
                 }
             }
@@ -49,12 +53,41 @@ impl QemuDomain {
         }
         self.snapshots.keep_begun(|job| active.iter().any(|name| name == job));
     }
+
+    /// QEMU was told to put new images on top of the disks, and did not answer in time. It answers in order, so what the
+    /// disks are when it answers this tells whether it did. Until then the job goes on. `fresh`: files that were made for it.
+    pub(super) fn judge_when_answered(self: &Arc<Self>, job: String, fresh: Vec<String>) {
+        let domain = Arc::downgrade(self);
+        self.post("query-block", json!({}), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            match reply {
+                Ok(reply) => domain.judge_late(&job, &fresh, &reply),
+                Err(CallError::Timeout { .. }) => domain.judge_when_answered(job, fresh),
+                // The job has ended with its domain.
+                Err(CallError::Closed(_)) => {}
+                Err(why) => domain.tell_end(&job, Outcome::Failed(format!("QEMU does not tell whether the snapshot was taken: {why}"))),
+            }
+        });
+    }
+
+    fn judge_late(self: &Arc<Self>, name: &str, fresh: &[String], reply: &Value) {
+        let orphans = self.inner.lock().disks.refresh(reply, None);
+        self.remove_nodes(&orphans);
+        let late = self.table.read(|engine| engine.get(name).map(|job| judge(job, &self.inner.lock().disks, "QEMU did not answer")));
+        let Some(Recall::End(over, left)) = late else { return };
+        self.remove_nodes(&left);
+        if over.outcome != Outcome::Completed {
+            fresh.iter().for_each(|path| drop(fs::remove_file(path)));
+        }
+        self.tell_end(&over.name, over.outcome);
+    }
 }
 
-fn judge(job: &Job, disks: &Disks) -> Recall {
+/// `event`: what came before the snapshot was taken or deleted, if it was not.
+fn judge(job: &Job, disks: &Disks, event: &str) -> Recall {
     let config = job.config();
     let in_use = |target: &DiskTarget| disks.find(&target.disk).is_ok_and(|disk| disk.links.iter().any(|l| l.image.path == target.path));
-    let gone = |what: &str| Outcome::Failed(format!("the client ended before the snapshot was {what}"));
+    let gone = |what: &str| Outcome::Failed(format!("{event} before the snapshot was {what}"));
     let outcome = match job.kind() {
         // They are put on top together.
         JobType::Snapshot if config.targets.iter().any(in_use) => Outcome::Completed,
