@@ -304,6 +304,9 @@ fn the_exports_of_a_storage_daemon_are_disks_and_have_jobs() {
     let client = Client::open(dir.path());
     let mut other = Other::connect(&dir.path().join("other.sock"));
     assert!(client.domain.xml(0).unwrap().contains("dev='disk'"));
+    // What libvirt's own programs would refuse to read otherwise.
+    assert!(client.domain.xml(0).unwrap().contains("<vcpu placement='static'>1</vcpu>"));
+    assert_eq!(client.domain.info().unwrap().vcpus, 1);
     let pull = client.pull("disk", None, 0, JOB_START_PERSIST);
     assert_eq!(client.end(&pull), JobState::Completed);
     client.domain.control_job(&pull, ControlOp::Dismiss).unwrap();

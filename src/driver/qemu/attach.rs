@@ -372,7 +372,8 @@ fn describe(name: &str, uuid: Uuid, answers: &HashMap<&'static str, Value>) -> D
         uuid: Some(uuid),
         memory_kib: memory / 1024,
         current_memory_kib: memory / 1024,
-        vcpus: u16::try_from(vcpus).unwrap_or(u16::MAX),
+        // A storage daemon has none, which libvirt takes for a mistake.
+        vcpus: u16::try_from(vcpus).unwrap_or(u16::MAX).max(1),
         os_type: "hvm".to_owned(),
         arch,
         // What QEMU does unless it is told otherwise.
