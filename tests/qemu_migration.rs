@@ -206,6 +206,38 @@ fn a_migration_that_another_client_starts_is_listed_and_can_be_aborted() {
 }
 
 #[test]
+fn a_job_of_somebody_elses_that_is_called_like_their_migration_is_another_job() {
+    for migration_first in [true, false] {
+        let Some(mut pair) = Pair::new() else { return };
+        let (_there, _monitor) = pair.destination();
+        let uri = pair.uri();
+        for node in ["from", "to"] {
+            pair.other.run("blockdev-add", json!({ "driver": "null-co", "node-name": node, "size": 1 << 30, "read-zeroes": true }));
+        }
+        pair.other.run("migrate-set-parameters", json!({ "max-bandwidth": 1 << 20 }));
+        let mirror = json!({ "job-id": "migration", "device": "from", "target": "to", "sync": "full", "speed": 1 << 16 });
+        let steps = [("migrate", json!({ "uri": uri }), "migration"), ("blockdev-mirror", mirror, "block-copy")];
+        let order = if migration_first { [&steps[0], &steps[1]] } else { [&steps[1], &steps[0]] };
+        for ((command, arguments, kind), name) in order.into_iter().zip(["migration", "migration#2"]) {
+            pair.other.run(command, arguments.clone());
+            pair.client.wait_for(&format!("{name} {kind} running"));
+        }
+        let (migration, copy) = if migration_first { ("migration", "migration#2") } else { ("migration#2", "migration") };
+        let mut jobs = pair.client.jobs();
+        jobs.sort();
+        let mut expected =
+            vec![(migration.to_owned(), JobType::Migration, JobState::Running), (copy.to_owned(), JobType::BlockCopy, JobState::Running)];
+        expected.sort();
+        assert_eq!(jobs, expected);
+        pair.client.domain.control_job(migration, ControlOp::Abort).unwrap();
+        pair.client.wait_for(&format!("{migration} migration aborted"));
+        assert_eq!(pair.client.jobs(), [(copy.to_owned(), JobType::BlockCopy, JobState::Running)]);
+        pair.client.domain.control_job(copy, ControlOp::Abort).unwrap();
+        pair.client.wait_for(&format!("{copy} block-copy aborted"));
+    }
+}
+
+#[test]
 fn a_migration_is_found_by_whoever_comes_later() {
     let Some(pair) = Pair::new() else { return };
     let (_there, _monitor) = pair.destination();

@@ -8,7 +8,7 @@ use super::legacy::block_type;
 use super::names::NameBook;
 use super::order::Order;
 use super::transition::{announce, appear, enter, next_state, outcome_of, state_of, Next};
-use super::{Action, Effect, HypStatus, JobConfig, JobRecord, Listed, Moment, Observation, Outcome, Powers, Progress};
+use super::{Action, Effect, HypStatus, JobConfig, JobRecord, Listed, Moment, Observation, Outcome, Powers, Progress, MADE_UP};
 use crate::model::{JobState, JobType, Now, Result};
 
 /// Jobs that were only heard of in events, never in a listing. A hypervisor that announces more than this at once is
@@ -238,6 +238,10 @@ impl Engine {
                 self.shown(&listed, now, out);
             }
             Observation::Unlisted(listed) => {
+                if !self.by_id.contains_key(&listed.id) {
+                    let name = self.names.foreign(listed.id.trim_end_matches(MADE_UP));
+                    self.discover_as(name, &listed.id, listed.kind, now);
+                }
                 let serial = self.shown(&listed, now, out);
                 if let Some(job) = self.jobs.get_mut(&serial) {
                     job.listed = false;
@@ -383,6 +387,10 @@ impl Engine {
     /// A job that somebody else started, heard of for the first time.
     fn discover(&mut self, id: &str, kind: JobType, now: Now) -> u64 {
         let name = self.names.foreign(id);
+        self.discover_as(name, id, kind, now)
+    }
+
+    fn discover_as(&mut self, name: String, id: &str, kind: JobType, now: Now) -> u64 {
         self.unconfirmed += 1;
         self.insert(Job {
             serial: 0,

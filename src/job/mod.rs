@@ -24,7 +24,7 @@ pub use engine::{Engine, Reservation, StartRequest};
 pub use job::{Ending, Job, Origin};
 pub use legacy::{block_type, OlderEvent};
 pub use names::{is_own_name, number_of_own};
-pub use observe::{Effect, HypStatus, Listed, Observation, Outcome};
+pub use observe::{Effect, HypStatus, Listed, Observation, Outcome, MADE_UP};
 pub use order::Moment;
 pub use record::JobRecord;
 pub use stats::{CompressionStats, DiskStats, JobStats, MigrationStats, Progress};

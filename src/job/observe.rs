@@ -115,7 +115,7 @@ pub enum Observation {
     Answer { asked: Moment, jobs: Vec<Listed> },
     /// The reply to a question for one job alone: as sure as a listing, and says nothing about the others.
     Shown(Listed),
-    /// The same for what the hypervisor does not name in its listing.
+    /// The same for what the hypervisor does not name in its listing. An id that the driver made up ends with [`MADE_UP`].
     Unlisted(Listed),
     /// The domain is about to end: what it cancels from now on has failed for this reason.
     Going { reason: String },
@@ -124,6 +124,9 @@ pub enum Observation {
     /// The domain ended or its monitor broke: nothing more will be heard of any job.
     Gone { reason: String },
 }
+
+/// At the end of an id that is none of the hypervisor's: one of those may be what is before it.
+pub const MADE_UP: char = ':';
 
 /// What is to be done about an observation, in this order.
 #[derive(Clone, PartialEq, Debug)]

@@ -11,7 +11,7 @@ use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::paths::VmPaths;
 use crate::driver::qemu::process;
-use crate::job::{Job, JobConfig, Observation, Outcome, StartRequest};
+use crate::job::{Job, JobConfig, Observation, Outcome, StartRequest, MADE_UP};
 use crate::model::domain::reason;
 use crate::model::event::{lifecycle, Payload};
 use crate::model::{code, DomainState, Error, JobType, Result};
@@ -99,7 +99,7 @@ impl QemuDomain {
             let mut inner = self.inner.lock();
             inner.migrations.course.as_mut().filter(|course| course.job == id && !course.loaded).map(|course| course.aborted = true)
         };
-        known.ok_or_else(|| Error::invalid(format!("job '{id}' has ended")))?;
+        known.ok_or_else(|| Error::invalid(format!("job '{}' has ended", id.trim_end_matches(MADE_UP))))?;
         let ended = if kind == JobType::Restore { self.end_by_force() } else { self.drop_migration() };
         if ended.is_err() {
             if let Some(course) = self.inner.lock().migrations.course.as_mut().filter(|course| course.job == id) {

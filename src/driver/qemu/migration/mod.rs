@@ -50,8 +50,8 @@ pub(in crate::driver::qemu) struct Course {
     pub loaded: bool,
 }
 
-/// What QEMU's migration is called that somebody else started.
-const FOREIGN: &str = "migration";
+/// The id of a migration that somebody else started: QEMU gives it none, and may have a job that is called "migration".
+const FOREIGN: &str = "migration:";
 /// How QEMU is asked about migrations of all kinds, and about a dump that is none.
 const QUERY_MIGRATE: &str = "query-migrate";
 const QUERY_DUMP: &str = "query-dump";
