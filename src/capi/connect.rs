@@ -97,7 +97,7 @@ unsafe fn real_for(name: *const c_char) -> Option<&'static Real> {
     }
     // What is in the way of loading it is found again by the call that tells it.
     keeping_errno(overlay::load).ok()?;
-    forward::real()
+    forward::joined()
 }
 
 fn target(uri: &str) -> Result<Target> {

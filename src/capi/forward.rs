@@ -3,10 +3,13 @@
 //! The real library calls some of its own public functions by their names. Where it is linked or preloaded those names
 //! mean ours, so a call may come from inside it: it must get what the real function gives, and nothing else may happen.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulong, c_void, CStr};
 use std::mem;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use super::entry::keeping_errno;
 use super::{error, eventloop, object};
@@ -24,15 +27,44 @@ macro_rules! function {
     };
 }
 
-/// The real library, if the process has it. What was set up with us alone before is made its own when it is first seen.
+/// The real library, if the process has it. What was set up with us alone before is made its own when it is first seen. While
+/// one thread does that, it is not there yet for the others: before it is initialized, what they would do there harms it.
 pub fn real() -> Option<&'static Real> {
-    static JOINED: AtomicBool = AtomicBool::new(false);
     let real = overlay::present()?;
-    // Not a lock: joining calls the real library, which may come here.
-    if !JOINED.load(Ordering::Acquire) && !JOINED.swap(true, Ordering::AcqRel) {
-        keeping_errno(|| join(real));
+    match STAGE.load(Ordering::Acquire) {
+        JOINED => return Some(real),
+        // Not a lock: joining calls the real library, which may come here.
+        ALONE if STAGE.compare_exchange(ALONE, JOINING, Ordering::AcqRel, Ordering::Relaxed).is_ok() => {
+            JOINS.set(true);
+            keeping_errno(|| join(real));
+            JOINS.set(false);
+            STAGE.store(JOINED, Ordering::Release);
+        }
+        _ if !JOINS.get() => return None,
+        _ => {}
     }
     Some(real)
+}
+
+/// The same for what nobody else can answer: waits for the thread that is about to join it.
+pub fn joined() -> Option<&'static Real> {
+    loop {
+        match (real(), overlay::present()) {
+            (None, Some(_)) => thread::sleep(Duration::from_micros(100)),
+            (real, _) => return real,
+        }
+    }
+}
+
+/// How far the real library and this one have come together.
+static STAGE: AtomicU8 = AtomicU8::new(ALONE);
+const ALONE: u8 = 0;
+const JOINING: u8 = 1;
+const JOINED: u8 = 2;
+
+thread_local! {
+    /// Whether this thread is the one that joins them.
+    static JOINS: Cell<bool> = const { Cell::new(false) };
 }
 
 #[cold]
@@ -53,7 +85,7 @@ pub fn foreign<T>(handle: *mut T) -> Option<&'static Real> {
     if object::is_ours(handle as usize) {
         return None;
     }
-    real()
+    joined()
 }
 
 /// A function of the real library, looked up on first use.
