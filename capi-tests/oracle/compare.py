@@ -209,21 +209,9 @@ def main():
     arguments = parse()
     if "ORACLE_URI" in os.environ:
         return compare_all(arguments, os.environ["ORACLE_URI"])
-    directory = tempfile.mkdtemp(prefix="libvirtd-")
-    try:
-        return compare_all(arguments, private_libvirtd.start(directory)["ORACLE_URI"])
-    finally:
-        private_libvirtd.stop(directory)
-        shutil.rmtree(directory, ignore_errors=True)
+    with private_libvirtd.serving() as variables:
+        return compare_all(arguments, variables["ORACLE_URI"])
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        sys.exit(main())
-    except private_libvirtd.Skip as reason:
-        print(f"SKIP: {reason}")
-        sys.exit(77)
-    except private_libvirtd.Failure as reason:
-        print(reason)
-        sys.exit(1)
+    private_libvirtd.as_program(main)

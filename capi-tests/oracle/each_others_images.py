@@ -9,7 +9,6 @@ Exit status: 0 if all went well, 77 if there is no libvirtd or QEMU here, 1 othe
 import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -122,23 +121,13 @@ def travel(directory, uri):
 
 def main():
     directory = tempfile.mkdtemp(prefix="saved-")
-    libvirtd = tempfile.mkdtemp(prefix="libvirtd-")
     try:
-        travel(directory, private_libvirtd.start(libvirtd)["ORACLE_URI"])
+        with private_libvirtd.serving() as variables:
+            travel(directory, variables["ORACLE_URI"])
         return 0
     finally:
-        private_libvirtd.stop(libvirtd)
-        for left in (directory, libvirtd):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        sys.exit(main())
-    except private_libvirtd.Skip as reason:
-        print(f"SKIP: {reason}")
-        sys.exit(77)
-    except (Failed, private_libvirtd.Failure) as reason:
-        print(reason)
-        sys.exit(1)
+    private_libvirtd.as_program(main, Failed)

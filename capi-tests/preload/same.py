@@ -15,7 +15,6 @@ import difflib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -121,28 +120,14 @@ def main():
     if subprocess.run([PYTHON, "-c", "import libvirt, libvirtaio"], stderr=subprocess.DEVNULL).returncode != 0:
         raise private_libvirtd.Skip("there is no Python module of libvirt")
     programs = arguments.program or sorted(os.listdir(os.path.join(HERE, "programs")))
-    directory = tempfile.mkdtemp(prefix="libvirtd-")
-    peer = tempfile.mkdtemp(prefix="libvirtd-")
-    try:
-        variables = private_libvirtd.start(directory)
-        variables["PEER_URI"] = private_libvirtd.start(peer, f'host_uuid = "{uuid.uuid4()}"\n')["ORACLE_URI"]
-        library = os.path.realpath(arguments.library)
+    library = os.path.realpath(arguments.library)
+    other_host = f'host_uuid = "{uuid.uuid4()}"\n'
+    with private_libvirtd.serving() as variables, private_libvirtd.serving(other_host) as peer:
+        variables["PEER_URI"] = peer["ORACLE_URI"]
         results = [compare(program, variables, library) for _ in range(arguments.times) for program in programs]
-    finally:
-        for started in (directory, peer):
-            private_libvirtd.stop(started)
-            shutil.rmtree(started, ignore_errors=True)
     print(f"{results.count(True)} of {len(results)} the same")
     return 0 if all(results) else 1
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        sys.exit(main())
-    except private_libvirtd.Skip as reason:
-        print(f"SKIP: {reason}")
-        sys.exit(77)
-    except private_libvirtd.Failure as reason:
-        print(reason)
-        sys.exit(1)
+    private_libvirtd.as_program(main)

@@ -20,6 +20,7 @@ between runs.
 Exit status: 77 if there is no libvirtd, QEMU or user namespace here, 1 on other failures; the reason is on stderr.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -231,16 +232,35 @@ def stop(directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def run(command):
+@contextlib.contextmanager
+def serving(extra=""):
+    """One in a new directory, which goes with it at the end; gives its variables. `extra` as for start()."""
     directory = tempfile.mkdtemp(prefix="libvirtd-")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        variables = start(directory)
-        return subprocess.run(command, env=dict(os.environ, **variables)).returncode
+        yield start(directory, extra)
     finally:
         stop(directory)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def as_program(main, *failures):
+    """Ends the process as `main` says. What is missing is told as tests tell it; `failures` are other reasons to fail."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        sys.exit(main())
+    except Skip as reason:
+        print(f"SKIP: {reason}")
+        sys.exit(77)
+    except (Failure, *failures) as reason:
+        print(reason)
+        sys.exit(1)
+
+
+def run(command):
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    with serving() as variables:
+        return subprocess.run(command, env=dict(os.environ, **variables)).returncode
 
 
 def main(arguments):
