@@ -9,6 +9,7 @@ pub mod clock;
 pub mod older;
 pub mod overlay;
 pub mod qemu;
+mod question;
 pub mod request;
 pub mod table;
 pub mod test;

@@ -13,6 +13,7 @@ use super::line::Line;
 use super::reading::{self, Access};
 use super::words;
 use crate::driver::clock::now;
+use crate::driver::question::Question;
 use crate::driver::table::JobTable;
 use crate::job::{Effect, Engine, HypStatus, Job, Observation, Outcome, Powers, Progress};
 use crate::model::event::{Event, Payload};
@@ -46,16 +47,8 @@ pub(super) struct DomainJobs {
     pub line: Arc<Line>,
     /// Whose turn it is to ask.
     turn: Mutex<()>,
+    /// Asked by a thread of its own.
     asked: Mutex<Question>,
-}
-
-/// A question that is asked by a thread of its own, once at a time and once more if it came up meanwhile.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Question {
-    #[default]
-    Idle,
-    Asked,
-    AskedAndDue,
 }
 
 /// What the engine does not know of its jobs.
@@ -203,13 +196,8 @@ impl DomainJobs {
 
     /// Asks how the jobs are, without waiting for the answer.
     pub fn refresh_soon(self: &Arc<Self>, domain: &RealDomain) {
-        {
-            let mut asked = self.asked.lock();
-            let idle = *asked == Question::Idle;
-            *asked = if idle { Question::Asked } else { Question::AskedAndDue };
-            if !idle {
-                return;
-            }
+        if !self.asked.lock().ask() {
+            return;
         }
         let (jobs, domain) = (self.clone(), domain.clone());
         let ask = move || loop {
@@ -220,14 +208,13 @@ impl DomainJobs {
                 thread::sleep(RECHECK);
             }
             let mut asked = jobs.asked.lock();
-            if !waits && *asked != Question::AskedAndDue {
-                *asked = Question::Idle;
+            if !(asked.answered() || waits) {
                 break;
             }
-            *asked = Question::Asked;
+            asked.ask();
         };
         if thread::Builder::new().name("virt-jobs-look".to_owned()).spawn(ask).is_err() {
-            *self.asked.lock() = Question::Idle;
+            self.asked.lock().answered();
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{json, Value};
 
 use super::clock::now;
 use super::disks::Disks;
-use super::domain::{Inner, QemuDomain, Question};
+use super::domain::{Inner, QemuDomain};
 use super::events::Handler;
 use super::hub::{socket_name, Hub};
 use super::jobs::POWERS;
@@ -23,6 +23,7 @@ use super::questions::Questions;
 use super::records::{Found, Records};
 use super::snapshots::Snapshots;
 use super::translate::{number, text};
+use crate::driver::question::Question;
 use crate::driver::table::JobTable;
 use crate::job::{DiskTarget, Engine, Job, Observation, Origin};
 use crate::model::domain::reason;

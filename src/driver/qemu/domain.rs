@@ -18,6 +18,7 @@ use super::pidfd::Process;
 use super::process;
 use super::records::Records;
 use super::snapshots::Snapshots;
+use crate::driver::question::Question;
 use crate::driver::request::*;
 use crate::driver::table::JobTable;
 use crate::driver::{Domain, Jobs};
@@ -92,29 +93,6 @@ pub(super) struct Inner {
     pub disks_asked: Question,
     /// Jobs of others, by their names, that were asked about.
     pub asked_about: HashSet<String>,
-}
-
-/// A question that is not asked again while its answer is awaited, but once more after that.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Question {
-    #[default]
-    Idle,
-    Asked,
-    AskedAndDue,
-}
-
-impl Question {
-    /// Says whether it is to be asked now.
-    pub fn ask(&mut self) -> bool {
-        let now = *self == Question::Idle;
-        *self = if now { Question::Asked } else { Question::AskedAndDue };
-        now
-    }
-
-    /// It has been answered; says whether it is due again.
-    pub fn answered(&mut self) -> bool {
-        std::mem::take(self) == Question::AskedAndDue
-    }
 }
 
 impl Inner {
