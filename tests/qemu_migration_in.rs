@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -195,6 +195,26 @@ fn waiting_xml(emulator: &str, vms: &Path, image: &Path, uri: &str) -> String {
     xml.replace("<qemu:commandline>", &format!("<qemu:commandline><qemu:arg value='-incoming'/><qemu:arg value='{uri}'/>"))
 }
 
+/// What such a domain needs. Its QEMUs end before their directory goes.
+struct Ready {
+    emulator: String,
+    _reaper: Reaper,
+    vms: PathBuf,
+    image: PathBuf,
+    dir: tempfile::TempDir,
+}
+
+impl Ready {
+    fn new() -> Option<Ready> {
+        let emulator = emulator()?;
+        let dir = tempfile::tempdir().unwrap();
+        let vms = dir.path().join("vms");
+        std::fs::create_dir(&vms).unwrap();
+        let image = make_chain(dir.path(), &["disk"], 4).remove(0);
+        Some(Ready { emulator, _reaper: Reaper(vms.clone()), vms, image, dir })
+    }
+}
+
 #[test]
 fn a_guest_moves_between_two_domains_that_were_started_here() {
     let Some(vm) = vm::Vm::start(&["disk"], 0) else { return };
@@ -225,12 +245,7 @@ fn a_guest_moves_between_two_domains_that_were_started_here() {
 
 #[test]
 fn a_domain_that_waits_here_has_a_job_of_ours_which_the_next_client_finds() {
-    let Some(emulator) = emulator() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let vms = dir.path().join("vms");
-    std::fs::create_dir(&vms).unwrap();
-    let _reaper = Reaper(vms.clone());
-    let image = make_chain(dir.path(), &["disk"], 4).remove(0);
+    let Some(Ready { emulator, dir: _dir, vms, image, _reaper }) = Ready::new() else { return };
     let open = || virt_jobs::driver::qemu::open(&vms, std::sync::Arc::new(virt_jobs::event::Subscriptions::new())).unwrap();
     let connection = open();
     connection.create_xml(&waiting_xml(&path_of(&emulator), &vms, &image, "defer"), 0).unwrap();
@@ -248,12 +263,7 @@ fn a_domain_that_waits_here_has_a_job_of_ours_which_the_next_client_finds() {
 
 #[test]
 fn why_a_domain_of_ours_could_not_take_a_guest_in_is_in_the_error_of_the_job() {
-    let Some(emulator) = emulator() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let vms = dir.path().join("vms");
-    std::fs::create_dir(&vms).unwrap();
-    let _reaper = Reaper(vms.clone());
-    let image = make_chain(dir.path(), &["disk"], 4).remove(0);
+    let Some(Ready { emulator, dir, vms, image, _reaper }) = Ready::new() else { return };
     let uri = format!("unix:{}", dir.path().join("in.sock").display());
     let events = std::sync::Arc::new(virt_jobs::event::Subscriptions::new());
     let connection = virt_jobs::driver::qemu::open(&vms, events.clone()).unwrap();

@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
+import unittest
 
 from module import SOON, virt_jobs
 from virt_jobs import JobState, JobType
@@ -50,6 +52,15 @@ def image(path, backing=None):
     return path
 
 
+def main():
+    """Runs the tests of the program that imports this, if there is what they need."""
+    missing = needs()
+    if missing:
+        print(f"SKIP: {missing}")
+        sys.exit(77)
+    unittest.main()
+
+
 class Machines:
     """For a test case that has `start(xml)`, which gives a virt_jobs.Domain."""
 
@@ -66,6 +77,15 @@ class Machines:
 
     def file(self, name):
         return os.path.join(self.directory, name)
+
+    def take_a_copy_through_all_states(self, job):
+        """From a slow start to the disk's pivot to it."""
+        job.pause()
+        self.assertEqual(job.wait(JobState.PAUSED, timeout=SOON), JobState.PAUSED)
+        job.resume()
+        job.set_speed(0)
+        self.assertEqual(job.wait(JobState.READY, timeout=SOON), JobState.READY)
+        job.finalize()
 
     def check_life_of_a_copy(self, seen):
         """One that was paused. QEMU may have it ready at once when it is resumed, whatever its bandwidth."""
@@ -103,12 +123,7 @@ class Scenarios(Machines):
         with virt_jobs.events(domain) as events:
             job = domain.copy("vda", copy, format="qcow2", bandwidth=1 << 20, flags=virt_jobs.Copy.TRANSIENT_JOB, persist=True)
             self.assertGreater(job.stats().end, 0)
-            job.pause()
-            self.assertEqual(job.wait(JobState.PAUSED, timeout=SOON), JobState.PAUSED)
-            job.resume()
-            job.set_speed(0)
-            self.assertEqual(job.wait(JobState.READY, timeout=SOON), JobState.READY)
-            job.finalize()
+            self.take_a_copy_through_all_states(job)
             self.assertEqual(job.wait(timeout=SOON), JobState.COMPLETED)
             seen = self.states(events, job.name)
             self.check_life_of_a_copy(seen)

@@ -88,12 +88,7 @@ class Libvirt(machines.Machines, unittest.TestCase):
         with virt_jobs.events(dom) as events:
             self.slow_copy()
             job = self.copy_of(dom)
-            job.pause()
-            self.assertEqual(job.wait(JobState.PAUSED, timeout=SOON), JobState.PAUSED)
-            job.resume()
-            job.set_speed(0)
-            self.assertEqual(job.wait(JobState.READY, timeout=SOON), JobState.READY)
-            job.finalize()
+            self.take_a_copy_through_all_states(job)
             seen = self.states(events, job.name)
         self.check_life_of_a_copy(seen)
         self.assertIn(self.file("vda.copy"), dom.XMLDesc())
@@ -235,8 +230,4 @@ with virt_jobs.open(sys.argv[1]) as conn:
 
 
 if __name__ == "__main__":
-    missing = machines.needs()
-    if missing:
-        print(f"SKIP: {missing}")
-        sys.exit(77)
-    unittest.main()
+    machines.main()
