@@ -4,8 +4,11 @@
     private_libvirtd.py start DIR       start it; print the variables to use, as shell assignments
     private_libvirtd.py stop DIR        end its machines and itself, remove DIR
     private_libvirtd.py run COMMAND...  start in a new directory, run COMMAND with the variables set, stop
+    private_libvirtd.py kill DIR        kill libvirtd; its machines go on
+    private_libvirtd.py revive DIR      start it again
 
-The variables are ORACLE_URI (with the socket in it, so no XDG_* needs to be set) and ORACLE_DIR.
+The variables are ORACLE_URI (with the socket in it, so no XDG_* needs to be set) and ORACLE_DIR; `run` sets ORACLE_SCRIPT,
+too, which is this file. DIR/libvirtd.pid has libvirtd's process.
 
 A libvirtd that runs as root always is the system one, with its sockets in /run and its state in /var/lib. So for root
 it is started in a user namespace where root is called 1000: there it takes itself for a session daemon and keeps to its
@@ -35,6 +38,8 @@ import time
 START_SECONDS = 60
 STOP_SECONDS = 20
 PR_SET_CHILD_SUBREAPER = 36
+KILL, REVIVE = signal.SIGUSR1, signal.SIGUSR2
+AWAITED = {signal.SIGTERM, signal.SIGCHLD, KILL, REVIVE}
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 
 QEMU_CONF = """\
@@ -141,28 +146,42 @@ def end(pids):
             return
 
 
-def supervise(directory, prefix):
-    """The supervisor's life: it ends when it is told to, or when libvirtd does."""
-    pid_file = open(f"{directory}/supervisor.pid", "w")
-    fcntl.flock(pid_file, fcntl.LOCK_EX)
-    print(os.getpid(), file=pid_file, flush=True)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    awaited = {signal.SIGTERM, signal.SIGCHLD}
-    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
-    with open(f"{directory}/output", "w") as output:
+def spawn(directory, prefix):
+    """Start libvirtd as a child of the supervisor."""
+    with open(f"{directory}/output", "a") as output:
         daemon = subprocess.Popen(
             prefix + ["libvirtd", "--config", f"{directory}/libvirtd.conf"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             env=environment(directory),
-            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited),
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED),
         ).pid
-    while signal.sigwait(awaited) == signal.SIGCHLD:
-        if daemon in reap():
+    with open(f"{directory}/libvirtd.pid", "w") as file:
+        print(daemon, file=file)
+    return daemon
+
+
+def supervise(directory, prefix):
+    """The supervisor's life: it ends when it is told to, or when libvirtd does."""
+    pid_file = open(f"{directory}/supervisor.pid", "w")
+    fcntl.flock(pid_file, fcntl.LOCK_EX)
+    print(os.getpid(), file=pid_file, flush=True)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+    daemon = spawn(directory, prefix)
+    while (told := signal.sigwait(AWAITED)) != signal.SIGTERM:
+        if told == KILL and daemon:
+            os.kill(daemon, signal.SIGKILL)
+            os.waitpid(daemon, 0)
+            daemon = None
+            os.unlink(f"{directory}/libvirtd.pid")
+        elif told == REVIVE and not daemon:
+            daemon = spawn(directory, prefix)
+        elif daemon in reap():
             break
     else:
-        end({daemon})
+        end({daemon} - {None})
     end(children())
 
 
@@ -232,6 +251,25 @@ def stop(directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def signal_supervisor(directory, number):
+    supervisor = supervisor_of(directory)
+    if not supervisor:
+        raise Failure(f"no libvirtd is kept in {directory}")
+    os.kill(supervisor, number)
+
+
+def kill(directory):
+    signal_supervisor(directory, KILL)
+    if not wait_until(lambda: not os.path.exists(f"{directory}/libvirtd.pid"), STOP_SECONDS):
+        raise Failure("libvirtd was not killed")
+
+
+def revive(directory):
+    signal_supervisor(directory, REVIVE)
+    if not wait_until(lambda: answers(socket_uri(directory)), START_SECONDS):
+        raise Failure(f"libvirtd did not answer again within {START_SECONDS} s\n{log_of(directory)}")
+
+
 @contextlib.contextmanager
 def serving(extra=""):
     """One in a new directory, which goes with it at the end; gives its variables. `extra` as for start()."""
@@ -260,7 +298,7 @@ def run(command):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     with serving() as variables:
-        return subprocess.run(command, env=dict(os.environ, **variables)).returncode
+        return subprocess.run(command, env=dict(os.environ, **variables, ORACLE_SCRIPT=os.path.abspath(__file__))).returncode
 
 
 def main(arguments):
@@ -271,6 +309,12 @@ def main(arguments):
             return 0
         case ["stop", directory]:
             stop(directory)
+            return 0
+        case ["kill", directory]:
+            kill(os.path.realpath(directory))
+            return 0
+        case ["revive", directory]:
+            revive(os.path.realpath(directory))
             return 0
         case ["run", _, *_]:
             return run(arguments[1:])

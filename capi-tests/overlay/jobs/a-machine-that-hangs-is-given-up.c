@@ -3,29 +3,13 @@
  * on its way; the last known document of a job is there all the same. Once QEMU goes on, so does everything else.
  */
 
-#include <signal.h>
-
 #include "overlay/jobs/machine.h"
-
-static int pid_of_machine(const char *name)
-{
-    char path[600];
-    FILE *file;
-    int pid = 0;
-
-    snprintf(path, sizeof(path), "%s/run/libvirt/qemu/run/%s.pid", getenv("ORACLE_DIR"), name);
-    CHECK((file = fopen(path, "r")) != NULL);
-    CHECK_INT(fscanf(file, "%d", &pid), 1);
-    fclose(file);
-    CHECK(pid > 1);
-    return pid;
-}
 
 int main(void)
 {
     virConnectPtr conn = open_real();
     virDomainPtr dom = start_machine(conn, "hung", 1), other = start_machine(conn, "lively", 1);
-    int pid = pid_of_machine("hung");
+    pid_t pid = pid_in("run/libvirt/qemu/run/hung.pid");
     char *name, *xml;
     time_t begun;
 

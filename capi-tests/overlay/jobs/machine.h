@@ -7,6 +7,9 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
+#include <dirent.h>
+#include <signal.h>
+
 #include "watch.h"
 
 /** JOB_STATE of a real connection, where 25 is libvirt's own. */
@@ -86,6 +89,40 @@ static inline virDomainPtr start_machine(virConnectPtr conn, const char *name, i
     snprintf(xml + used, sizeof(xml) - used, "</devices></domain>");
     CHECK((dom = virDomainCreateXML(conn, xml, 0)) != NULL);
     return dom;
+}
+
+/** libvirtd is killed ("kill"), while its machines go on, or started again ("revive"). */
+static inline void daemon_is(const char *what)
+{
+    run("\"$ORACLE_SCRIPT\" %s \"$ORACLE_DIR\"%s%s", what, "", "");
+}
+
+/** A process by a file in the test's directory that has its number. */
+static inline pid_t pid_in(const char *file)
+{
+    char path[600];
+    FILE *opened;
+    int pid = 0;
+
+    snprintf(path, sizeof(path), "%s/%s", getenv("ORACLE_DIR"), file);
+    CHECK((opened = fopen(path, "r")) != NULL);
+    CHECK_INT(fscanf(opened, "%d", &pid), 1);
+    fclose(opened);
+    CHECK(pid > 1);
+    return pid;
+}
+
+/** How many entries a directory has: threads in /proc/self/task, descriptors in /proc/self/fd. */
+static inline int entries(const char *path)
+{
+    DIR *dir = opendir(path);
+    int n = 0;
+
+    CHECK(dir != NULL);
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
 }
 
 static inline void end_machine(virDomainPtr dom)

@@ -133,6 +133,12 @@ impl RealConnect {
         unsafe { owned((functions()?.virConnectGetURI)(self.0)) }
     }
 
+    /// Whether it has not been lost, as far as is known; nobody is asked.
+    pub fn is_alive(&self) -> bool {
+        // SAFETY: our reference keeps the connection.
+        functions().is_ok_and(|real| unsafe { (real.virConnectIsAlive)(self.0) } > 0)
+    }
+
     /// The hypervisor's name, as `virConnectGetType` has it.
     pub fn hypervisor(&self) -> String {
         // SAFETY: our reference keeps the connection, and that its type's name.

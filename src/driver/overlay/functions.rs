@@ -80,6 +80,7 @@ functions! { Functions, look_up, plain,
     virConnectOpenReadOnly(*const c_char) -> Pointer;
     virConnectRef(Pointer) -> c_int;
     virConnectClose(Pointer) -> c_int;
+    virConnectIsAlive(Pointer) -> c_int;
     virConnectGetURI(Pointer) -> *mut c_char;
     virConnectGetType(Pointer) -> *const c_char;
     virConnectListAllDomains(Pointer, *mut *mut Pointer, c_uint) -> c_int;

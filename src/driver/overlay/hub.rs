@@ -40,7 +40,7 @@ struct Watcher {
 
 /// The registrations with the one connection that the hub is told by. Others tell the same.
 struct Feed {
-    pointer: usize,
+    connect: RealConnect,
     monitor: bool,
     _registrations: Vec<Registration>,
 }
@@ -138,15 +138,17 @@ impl Drop for Watch {
 }
 
 impl Hub {
-    /// Makes sure that events come in, from this connection unless one that tells at least as much is there.
+    /// Makes sure that events come in: from this connection, unless that would tell less. One that was there before may
+    /// have been lost, which shows only when the loop gets to it.
     fn feed_from(self: &Arc<Hub>, connect: &RealConnect) -> Result<()> {
         let mut feed = self.feed.lock();
         let monitor = connect.access().monitor;
-        if feed.as_ref().is_some_and(|feed| feed.monitor || !monitor) {
+        let suffices = |feed: &Feed| connect.as_ptr() == feed.connect.as_ptr() || feed.monitor && !monitor && feed.connect.is_alive();
+        if feed.as_ref().is_some_and(suffices) {
             return Ok(());
         }
         let registrations = self.registrations(connect, monitor)?;
-        let old = feed.replace(Feed { pointer: connect_address(connect), monitor, _registrations: registrations });
+        let old = feed.replace(Feed { connect: connect.clone(), monitor, _registrations: registrations });
         *self.fed.lock() = Some(monitor);
         drop(old);
         Ok(())
@@ -155,7 +157,7 @@ impl Hub {
     /// A connection is about to be left alone: events come from another one, if another one's application listens.
     fn feed_without(self: &Arc<Hub>, pointer: usize) {
         let mut feed = self.feed.lock();
-        if feed.as_ref().is_none_or(|feed| feed.pointer != pointer) {
+        if feed.as_ref().is_none_or(|feed| connect_address(&feed.connect) != pointer) {
             return;
         }
         let old = feed.take();
