@@ -7,6 +7,9 @@
 # begins with SKIP. A step that fails before there is anything to test ends the run, the others do not. The output of each
 # step is kept in $CARGO_TARGET_DIR/check/STEP.log.
 #
+# Many tests watch real machines at work, several at a time. One that fails is therefore run again, alone: if it fails again it
+# failed; if it passes it is named in a line that begins with UNSTABLE, with the first output kept, and is a mistake to be found.
+#
 # Exit status: 0 everything passed, 1 something failed, 2 no such step.
 set -u
 
@@ -69,7 +72,7 @@ step_build() {
 step_rust() {
     VIRT_JOBS_QEMU=$(command -v qemu-system-x86_64 || echo qemu-system-x86_64)
     export VIRT_JOBS_QEMU
-    $limit $cargo test --locked --no-fail-fast
+    cargo_tests
 }
 
 # Those that start a QEMU, on the other one.
@@ -77,9 +80,9 @@ step_qemu10() {
     [ -s "$logs/qemu10" ] || { echo "SKIP: there is no QEMU 10 here"; return; }
     VIRT_JOBS_QEMU=$(cat "$logs/qemu10")
     export VIRT_JOBS_QEMU
-    $limit $cargo test --locked --lib --no-fail-fast driver::qemu
+    cargo_tests --lib driver::qemu
     library=$?
-    $limit $cargo test --locked --no-fail-fast --test monitor --test examples --test 'qemu_*' && return $library
+    cargo_tests --test monitor --test examples --test 'qemu_*' && return $library
 }
 
 # The tests in C, and what compares with the stock libvirt.
@@ -105,7 +108,7 @@ run_under() {
     status=$?
     [ $status -ne 77 ] || return 0
     tell_skipped "$CARGO_TARGET_DIR/ctest-$1"
-    return $status
+    [ $status -eq 0 ] || ctest_again "$CARGO_TARGET_DIR/ctest-$1"
 }
 
 # What gets installed: symbols, packages, and that it runs.
@@ -128,7 +131,7 @@ step_matrix() {
     $within sh -c 'virsh --version && qemu-system-x86_64 --version | head -1'
     case $? in 0) ;; 77) return ;; *) return 1 ;; esac
     configure_ctest "$logs/ctest-matrix" -DVIRT_JOBS_ORACLE=ON || return
-    $within $limit $cargo test --locked --no-fail-fast --test 'overlay_*'
+    cargo_tests --test 'overlay_*'
     rust=$?
     run_ctest "$logs/ctest-matrix" -L '^libvirt$' && return $rust
 }
@@ -152,7 +155,55 @@ run_ctest() {
     $within ctest --test-dir "$directory" --output-on-failure --no-tests=error -j "$jobs" "$@"
     status=$?
     tell_skipped "$directory"
-    return $status
+    [ $status -eq 0 ] || ctest_again "$directory"
+}
+
+# cargo_tests [ARGUMENT...]: runs tests in Rust.
+cargo_tests() {
+    $within $limit $cargo test --locked --no-fail-fast "$@" >"$logs/cargo" 2>&1 &
+    tests=$!
+    tail -n +1 -f --pid=$tests "$logs/cargo" 2>/dev/null
+    wait $tests || cargo_again "$logs/cargo"
+}
+
+# cargo_again LOG: runs the tests again that failed in it, one after the other. Whether they, and whatever else there was, are
+# well now: what is not a test, such as a program that crashed, cannot be run again.
+cargo_again() {
+    again=0
+    awk '/^ +Running unittests src\/lib.rs/ { target = "--lib" }
+         /^ +Running tests\// { target = $2; sub(/^tests\//, "", target); sub(/\.rs$/, "", target); target = "--test " target }
+         /^ +Running unittests src\/bin|^ +Doc-tests/ { target = "" }
+         /^test .* \.\.\. FAILED$/ { print target == "" ? "none" : target, $2 }' "$1" >"$1.failed"
+    failures_of_tests=$(awk '/^test result: FAILED/ { for (i = 1; i < NF; i++) if ($(i + 1) == "failed;") f += $i } END { print f + 0 }' "$1")
+    [ "$failures_of_tests" -gt 0 ] && [ "$failures_of_tests" -eq "$(wc -l <"$1.failed")" ] || return 1
+    ! grep -q 'signal: ' "$1" || return 1
+    while read -r kind target name; do
+        [ "$kind" != none ] || return 1
+        [ "$kind" = --test ] || { name=$target; target=; }
+        # shellcheck disable=SC2086
+        if $within $limit $cargo test --locked $kind $target -- --exact "$name" --nocapture >"$logs/again" 2>&1 </dev/null; then
+            echo "UNSTABLE: $name: failed, and passed when it was run again alone"
+        else
+            sed 's/^/| /' "$logs/again"
+            again=1
+        fi
+    done <"$1.failed"
+    return $again
+}
+
+# ctest_again DIRECTORY: runs the tests again that failed there, one after the other; whether they all pass now.
+ctest_again() {
+    failed_before=$1/Testing/Temporary/LastTestsFailed.log
+    [ -s "$failed_before" ] || return 1
+    cp "$failed_before" "$logs/failed"
+    $within ctest --test-dir "$1" --output-on-failure --rerun-failed >"$logs/again" 2>&1
+    again=$?
+    sed 's/^/| /' "$logs/again"
+    while IFS=: read -r number name; do
+        if [ $again -ne 0 ] && grep -q "^$number:" "$failed_before"; then continue; fi
+        echo "UNSTABLE: $name: failed, and passed when it was run again alone"
+    done <"$logs/failed"
+    return $again
 }
 
 # tell_skipped DIRECTORY: why tests in C were left out there; ctest itself says only that they were.
@@ -169,7 +220,8 @@ count() {
     counted=$(awk '
         /^test result: / { for (i = 1; i < NF; i++) { if ($(i + 1) == "passed;") p += $i; if ($(i + 1) == "failed;") f += $i } }
         /^[ 0-9\/]+Test +#.* Passed / { p++ }
-        /% tests passed, [0-9]+ tests failed out of / { f += $4 }
+        /^[0-9]+% tests passed, [0-9]+ tests failed out of / { f += $4 }
+        /^UNSTABLE: / { p++; f-- }
         END { print p + 0, f + 0 }' "$1")
     tests_passed=${counted% *}
     tests_failed=${counted#* }
@@ -199,10 +251,21 @@ run_step() {
     echo "--- $1: $tests_passed passed, $tests_failed failed, $(($(date +%s) - began)) s"
 }
 
+# tell_failed: which tests failed, and were not better when they were run again.
+tell_failed() {
+    for step in $failures; do
+        grep -hE '^test .* \.\.\. FAILED$|^[ 0-9/]+Test +#.*(\*\*\*|Not Run)' "$logs/$step.log" |
+            sed -E "s/^test (.*) \.\.\. FAILED$/\1/; s/^[ 0-9\/]+Test +#[0-9]+: ([^ ]+).*/\1/" |
+            while read -r name; do grep -qF "UNSTABLE: $name:" "$logs/$step.log" || echo "FAILED: $step: $name"; done
+    done
+}
+
 finish() {
     echo
     echo "=== summary"
     cat $(for step in $steps; do echo "$logs/$step.log"; done) 2>/dev/null | sed -n "s/^.*$skip/SKIP: /p" | sort -u
+    cat $(for step in $steps; do echo "$logs/$step.log"; done) 2>/dev/null | grep '^UNSTABLE: ' | sort -u
+    [ -z "$failures" ] || tell_failed
     [ -z "$failures" ] || echo "failed steps:$failures (their output is in $logs)"
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
