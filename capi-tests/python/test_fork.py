@@ -93,6 +93,24 @@ class Fork(unittest.TestCase):
             self.assertEqual(lib.virDomainJobControl(world.domain, slow, v.ABORT, 0), 0)
             self.assertEqual(v.wait(world.domain, slow), "aborted")
 
+    def test_simulated_jobs_of_the_parent_end_in_a_child_that_only_waits(self):
+        with v.World() as world:
+            assert lib.virDomainBlockPull(world.domain, b"vda", 0, 0) == 0
+            first = v.take(lib.virDomainJobLastStarted(world.domain, 0)).encode()
+            self.assertEqual(in_child(lambda: v.wait(world.domain, first) == "completed"), 0)
+            self.assertEqual(v.wait(world.domain, first), "completed")
+
+    def test_a_job_of_a_child_ends_that_began_while_a_shorter_one_of_the_parent_ran(self):
+        with v.World() as world:
+            # Its end is the next thing that the parent's clock waits for, and comes before that of the child's.
+            assert lib.virDomainBlockPull(world.domain, b"vda", 0, 0) == 0
+
+            def work():
+                assert lib.virDomainBlockPull(world.domain, b"vdb", 0, 0) == 0
+                return v.wait(world.domain, v.take(lib.virDomainJobLastStarted(world.domain, 0)).encode()) == "completed"
+
+            self.assertEqual(in_child(work), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

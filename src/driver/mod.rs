@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod clock;
+mod condvar;
 pub mod older;
 pub mod overlay;
 pub mod qemu;

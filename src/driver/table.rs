@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::request::ListFilter;
+use crate::driver::condvar::Condvar;
 use crate::event::LaterWakers;
 use crate::job::{Effect, Engine, Job, Outcome, Powers};
 use crate::model::{Error, JobState, Result};
@@ -92,10 +93,9 @@ impl JobTable {
             }
             match deadline {
                 None => self.changed.wait(&mut inner),
+                Some(deadline) if Instant::now() >= deadline => return Ok(None),
                 Some(deadline) => {
-                    if self.changed.wait_until(&mut inner, deadline).timed_out() {
-                        return Ok(None);
-                    }
+                    self.changed.wait_until(&mut inner, deadline);
                 }
             }
         }
@@ -111,7 +111,7 @@ impl JobTable {
         loop {
             match inner.engine.get(name) {
                 Some(job) => match job.outcome() {
-                    None if !self.changed.wait_until(&mut inner, deadline).timed_out() => {}
+                    None if !self.changed.wait_until(&mut inner, deadline) => {}
                     outcome => return Ok(outcome),
                 },
                 None => return inner.end_of(name).map(|end| Some(end.outcome())).ok_or_else(|| Error::no_job(name)),
@@ -134,7 +134,7 @@ impl JobTable {
     pub fn wait_until(&self, deadline: Instant, done: impl Fn(&Engine) -> bool) -> bool {
         let mut inner = self.inner.lock();
         while !done(&inner.engine) {
-            if self.changed.wait_until(&mut inner, deadline).timed_out() {
+            if self.changed.wait_until(&mut inner, deadline) {
                 return done(&inner.engine);
             }
         }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use serde_json::{json, Value};
 
 use super::calls::RealDomain;
+use crate::driver::condvar::Condvar;
 use crate::model::{code, Error, Result};
 
 /// How long an answer may take: as long as libvirt waits where it does set a limit.
@@ -61,7 +62,7 @@ impl Line {
     fn take(&self, command: &str) -> Result<()> {
         let mut busy = self.busy.lock();
         while let Some(since) = *busy {
-            if self.free.wait_until(&mut busy, since + LIMIT).timed_out() && busy.is_some() {
+            if self.free.wait_until(&mut busy, since + LIMIT) && busy.is_some() {
                 return Err(late(command));
             }
         }

@@ -22,13 +22,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
 use self::handshake::Handshake;
 pub use self::handshake::OpenError;
 use self::state::{Kind, Lead, State, Waiting};
 use super::reactor::{current_thread, Reactor, Source};
+use crate::driver::condvar::Condvar;
 use crate::qmp::{CallError, Event, Greeting, Splitter};
 
 /// How many commands may wait for their answer before a call is refused.

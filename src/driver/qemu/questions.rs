@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use serde_json::{json, Value};
 
 use super::monitor::Monitor;
+use crate::driver::condvar::Condvar;
 use crate::qmp::CallError;
 
 /// Questions to one monitor.
@@ -53,7 +54,7 @@ impl Questions {
         let begin = Instant::now();
         let mut state = self.shared.state.lock();
         while state.open > 0 {
-            if self.shared.answered.wait_until(&mut state, deadline).timed_out() && state.open > 0 {
+            if self.shared.answered.wait_until(&mut state, deadline) && state.open > 0 {
                 return Err(CallError::Timeout { command: "query".to_owned(), after: deadline.saturating_duration_since(begin) });
             }
         }

@@ -9,9 +9,10 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use polling::{Events, Poller};
 
+use crate::driver::condvar::Condvar;
 use crate::model::{Error, Result};
 
 /// How often sources are asked for replies that are overdue, while there may be any.
@@ -189,7 +190,7 @@ impl Core {
     fn wait_for_end(&self) -> bool {
         let mut ended = self.ended.lock();
         let deadline = Instant::now() + GOODBYE;
-        while !*ended && !self.end.wait_until(&mut ended, deadline).timed_out() {}
+        while !*ended && !self.end.wait_until(&mut ended, deadline) {}
         *ended
     }
 

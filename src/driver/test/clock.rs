@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use once_cell::sync::Lazy;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 
+use crate::driver::condvar::Condvar;
 use crate::model::Now;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);

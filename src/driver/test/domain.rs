@@ -27,6 +27,8 @@ impl Jobs for Vm {
     }
 
     fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
+        // In a child of the process that started it, the clock has to be told first.
+        drop(self.lock());
         self.table.wait(name, states, timeout)
     }
 }

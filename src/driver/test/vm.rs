@@ -67,8 +67,8 @@ pub(super) struct Inner {
     /// The number that the next image gets in `vda[N]`.
     pub next_index: u32,
     pub booted: Now,
-    /// The wake-up that the clock was asked for.
-    armed: Option<u64>,
+    /// The wake-up that the clock was asked for, and by which process: in a child of it nobody waits for that.
+    armed: Option<(u64, u32)>,
 }
 
 impl Vm {
@@ -166,8 +166,9 @@ impl<'a> Locked<'a> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         let due = self.inner.sim.next_due();
-        if self.inner.armed != due {
-            self.inner.armed = due;
+        let armed = due.map(|due| (due, std::process::id()));
+        if self.inner.armed != armed {
+            self.inner.armed = armed;
             self.vm.wake_at(due);
         }
     }

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Condvar;
-
 use super::outgoing::Outgoing;
 use super::{Answer, OnReply, OnSuccess};
+use crate::driver::condvar::Condvar;
 use crate::driver::qemu::reactor::Interest;
 use crate::qmp::Client;
 
