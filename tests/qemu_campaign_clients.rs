@@ -328,7 +328,7 @@ fn one_round(template: &Template, chance: &mut Campaign, round: usize, seen: &mu
 }
 
 #[test]
-fn nothing_is_lost_when_clients_are_killed_at_random_moments() {
+fn a_campaign_of_killed_clients_loses_nothing() {
     let (template, mut chance) = (Template::new(), Campaign::new());
     let mut seen = Seen::default();
     // A long run goes on until each kind of job was cut off so many times.

@@ -206,7 +206,7 @@ static void require_job(struct caller *c)
     virDomainJobInfo info;
 
     memset(&info, 0, sizeof(info));
-    if (virDomainGetJobInfo(c->m->dom, &info) < 0 || info.memTotal == 0)
+    if (virDomainGetJobInfo(c->m->dom, &info) < 0 || info.memTotal == 0 || info.type != VIR_DOMAIN_JOB_UNBOUNDED)
         too_late("the job was over before it had been looked at");
 }
 
@@ -315,6 +315,7 @@ static void memory_dump_is_not_aborted(struct machine *m)
     caller.m = m;
     caller.file = path_of(m, "dumped");
     start_call(&caller);
+    await_event("lifecycle suspended, detail 0");
     show_domain_job(m);
     show_domain_job_stats(m, 0);
     CALL(virDomainAbortJob(m->dom));
