@@ -4,6 +4,8 @@
     private_libvirtd.py start DIR       start it; print the variables to use, as shell assignments
     private_libvirtd.py stop DIR        end its machines and itself, remove DIR
     private_libvirtd.py run COMMAND...  start in a new directory, run COMMAND with the variables set, stop
+    private_libvirtd.py pair COMMAND... the same with a second one that takes itself for another host: PEER_URI,
+                                        and PEER_P2P_URI, by which the first one reaches it as if it were far
     private_libvirtd.py kill DIR        kill libvirtd; its machines go on
     private_libvirtd.py revive DIR      start it again
 
@@ -34,6 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -281,6 +284,24 @@ def serving(extra=""):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def far_uri(directory, peer):
+    """A URI that names a host, as libvirtd wants it of the other end of a migration, and gets there through a program."""
+    relay = f"{directory}/relay"
+    with open(relay, "w") as file:
+        file.write(f"#!/bin/sh\nXDG_RUNTIME_DIR='{peer}/run' exec virt-ssh-helper 'qemu:///session?mode=legacy'\n")
+    os.chmod(relay, 0o700)
+    return f"qemu+ext://peer/session?command={relay}"
+
+
+@contextlib.contextmanager
+def serving_pair():
+    """The same of two, of which the second takes itself for another host."""
+    with serving() as variables, serving(f'host_uuid = "{uuid.uuid4()}"\n') as peer:
+        variables["PEER_URI"] = peer["ORACLE_URI"]
+        variables["PEER_P2P_URI"] = far_uri(variables["ORACLE_DIR"], peer["ORACLE_DIR"])
+        yield variables
+
+
 def as_program(main, *failures):
     """Ends the process as `main` says. What is missing is told as tests tell it; `failures` are other reasons to fail."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -294,7 +315,7 @@ def as_program(main, *failures):
         sys.exit(1)
 
 
-def run(command):
+def run(command, serving=serving):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     with serving() as variables:
@@ -318,6 +339,8 @@ def main(arguments):
             return 0
         case ["run", _, *_]:
             return run(arguments[1:])
+        case ["pair", _, *_]:
+            return run(arguments[1:], serving_pair)
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_ulong, c_void, CStr};
 use std::mem;
+use std::ops::{BitAnd, Not};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::thread;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use super::entry::keeping_errno;
 use super::{error, eventloop, object};
 use crate::driver::overlay::{self, Real};
+use crate::model::flags::JOB_START_MASK;
 
 /// The real function of this name.
 macro_rules! function {
@@ -148,6 +150,15 @@ impl<T> Failure for *const T {
     const FAILURE: *const T = ptr::null();
 }
 
+pub fn has_failed<T: Failure + PartialEq>(result: &T) -> bool {
+    *result == T::FAILURE
+}
+
+/// Flags as the real library knows them.
+pub fn without_start_bits<T: From<c_uint> + BitAnd<Output = T> + Not<Output = T>>(flags: T) -> T {
+    flags & !T::from(JOB_START_MASK)
+}
+
 /// The real library is older than this function.
 #[cold]
 pub fn too_old<T: Failure>(function: &'static str) -> T {
@@ -167,12 +178,17 @@ macro_rules! forward {
 
 /// The same for a function that starts a job: `start` is what takes a name for it. The bits that are ours stay here.
 macro_rules! forward_start {
-    ($function:ident($handle:ident $(, $argument:ident)*), $flags:ident, $start:expr) => {
+    ($function:ident($($argument:ident),*), $flags:ident, $start:expr) => {
+        $crate::capi::forward::forward_start!($function($($argument),*), $start, {
+            let $flags = $crate::capi::forward::without_start_bits($flags);
+        })
+    };
+    ($function:ident($handle:ident $(, $argument:ident)*), $start:expr $(, { $($before:stmt;)* })?) => {
         if let Some(real) = $crate::capi::forward::foreign($handle) {
             let start = $start;
-            let $flags = $flags & !$crate::model::flags::JOB_START_MASK;
+            $($($before)*)?
             let result = $crate::capi::forward::pass_on!(real, $function($handle $(, $argument)*));
-            $crate::capi::overlay::note_start(start, result);
+            $crate::capi::overlay::note_start(start, $crate::capi::forward::has_failed(&result));
             return result;
         }
     };

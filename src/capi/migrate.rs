@@ -6,13 +6,16 @@ use std::sync::Arc;
 use super::ctypes::{virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
-use super::forward::forward;
+use super::forward::{forward, forward_start};
 use super::handle::Domain;
 use super::job::note_started;
+use super::overlay::{given, given_param, start_whole};
 use super::typedparam::{self, kind, once, Known};
+use crate::driver::overlay::Start;
 use crate::driver::request::Migrate;
+use crate::job::JobConfig;
 use crate::model::flags::JOB_START_MASK;
-use crate::model::{code, from, Error, Result, TypedParam};
+use crate::model::{code, from, Error, JobType, Result, TypedParam};
 
 /// `virDomainMigrateFlags`.
 const PEER2PEER: u32 = 1 << 1;
@@ -99,6 +102,11 @@ fn run(domain: &Domain, request: &Migrate<'_>) -> Outcome<()> {
     Ok(())
 }
 
+/// A migration of the real library's. Bits that do not fit are for that to refuse.
+fn start_migration(domain: virDomainPtr, uri: Option<String>, flags: c_ulong) -> Option<Start> {
+    start_whole(domain, JobType::Migration, JobConfig { uri, ..JobConfig::default() }, u32::try_from(flags).ok()?)
+}
+
 /// Moves @domain to the hypervisor that listens at @duri, such as "tcp:HOST:PORT" or "unix:PATH". Returns when it has
 /// moved.
 ///
@@ -114,7 +122,7 @@ pub unsafe extern "C" fn virDomainMigrateToURI(
     dname: *const c_char,
     bandwidth: c_ulong,
 ) -> c_int {
-    forward!(virDomainMigrateToURI(domain, duri, flags, dname, bandwidth));
+    forward_start!(virDomainMigrateToURI(domain, duri, flags, dname, bandwidth), flags, start_migration(domain, given(duri), flags));
     entry(from::DOMAIN, "virDomainMigrateToURI", |call| {
         let (domain, flags) = source(call, domain, flags)?;
         let uri = unsafe { call.text(duri, "duri") }?;
@@ -138,7 +146,11 @@ pub unsafe extern "C" fn virDomainMigrateToURI2(
     dname: *const c_char,
     bandwidth: c_ulong,
 ) -> c_int {
-    forward!(virDomainMigrateToURI2(domain, dconnuri, miguri, dxml, flags, dname, bandwidth));
+    forward_start!(
+        virDomainMigrateToURI2(domain, dconnuri, miguri, dxml, flags, dname, bandwidth),
+        flags,
+        start_migration(domain, given(dconnuri).or_else(|| given(miguri)), flags)
+    );
     let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI2", |call| {
         let (domain, flags) = source(call, domain, flags)?;
@@ -161,7 +173,11 @@ pub unsafe extern "C" fn virDomainMigrateToURI3(
     nparams: c_uint,
     flags: c_uint,
 ) -> c_int {
-    forward!(virDomainMigrateToURI3(domain, dconnuri, params, nparams, flags));
+    forward_start!(
+        virDomainMigrateToURI3(domain, dconnuri, params, nparams, flags),
+        flags,
+        start_migration(domain, given(dconnuri).or_else(|| given_param(params, nparams, URI)), flags.into())
+    );
     let _ = dconnuri; // there is no daemon at the other end
     entry(from::DOMAIN, "virDomainMigrateToURI3", |call| {
         let (domain, flags) = source(call, domain, flags.into())?;

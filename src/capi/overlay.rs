@@ -1,15 +1,17 @@
 //! Handles of the real library in the functions that are ours alone.
 
-use std::ffi::{c_char, c_int, c_uint, CStr};
+use std::ffi::{c_char, c_uint, CStr};
 use std::sync::Arc;
 
-use super::ctypes::{virConnectPtr, virDomainPtr};
+use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameter, virTypedParameterPtr};
 use super::entry::{guarded, Call, Outcome};
 use super::forward::foreign;
 use super::handle::Domain;
 use super::job::note_started;
+use super::typedparam::kind;
 use crate::driver::overlay::{self, RealDomain, Start};
 use crate::driver::Jobs;
+use crate::job::JobConfig;
 use crate::model::{DomainRef, JobType, Result, Uuid};
 
 /// A domain whose jobs are asked for.
@@ -69,6 +71,46 @@ pub fn start_backup(domain: virDomainPtr, xml: *const c_char, flags: c_uint) -> 
     begin(domain, xml, flags, |domain, xml| Start::of_backup(domain, xml, flags))
 }
 
+/// The same of a job of the domain's own, which is over when the call returns.
+pub fn start_whole(domain: virDomainPtr, kind: JobType, config: JobConfig, flags: c_uint) -> Option<Start> {
+    if domain.is_null() || !Start::is_wanted(flags) {
+        return None;
+    }
+    // SAFETY: the real library's handle, says the caller.
+    let domain = unsafe { RealDomain::retain(domain.cast()).ok()? };
+    guarded(|| Ok(Start::of_domain(&domain, kind, config, flags)?)).ok().flatten()
+}
+
+/// The same of a restore.
+pub fn start_restore(conn: virConnectPtr, file: Option<String>, document: Option<String>, flags: c_uint) -> Option<Start> {
+    if conn.is_null() || !Start::is_wanted(flags) {
+        return None;
+    }
+    let file = file?;
+    // SAFETY: the real library's handle, says the caller.
+    let connect = unsafe { overlay::RealConnect::retain(conn.cast()).ok()? };
+    guarded(|| Ok(Start::of_restore(&connect, &file, document, flags)?)).ok().flatten()
+}
+
+/// A text of the caller's, or nothing: what is wrong with it is for the real library to say.
+pub fn given(text: *const c_char) -> Option<String> {
+    // SAFETY: NULL or a C string, says the caller.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}
+
+/// A string among parameters of the caller's.
+pub fn given_param(params: virTypedParameterPtr, count: c_uint, field: &str) -> Option<String> {
+    if params.is_null() {
+        return None;
+    }
+    // SAFETY: an array of that many parameters, says the caller.
+    let params = unsafe { std::slice::from_raw_parts(params, usize::try_from(count).ok()?) };
+    let named = |param: &&virTypedParameter| given(param.field.as_ptr()).is_some_and(|name| name == field);
+    let param = params.iter().find(named).filter(|param| param.r#type == kind::STRING)?;
+    // SAFETY: it is a string, says its type.
+    given(unsafe { param.value.s })
+}
+
 /// What is wrong with the arguments is for the real library to say.
 fn begin(
     domain: virDomainPtr,
@@ -85,15 +127,12 @@ fn begin(
 }
 
 /// What came of a start. The real library's error of one that it refused stays as it is.
-pub fn note_start(start: Option<Start>, result: c_int) {
+pub fn note_start(start: Option<Start>, failed: bool) {
     let Some(start) = start else { return };
     let _ = guarded(|| {
-        match result {
-            0.. => {
-                let (domain, name) = start.accepted();
-                note_started(domain, name);
-            }
-            _ => start.refused(),
+        let started = if failed { start.refused() } else { Some(start.accepted()) };
+        if let Some((domain, name)) = started {
+            note_started(domain, name);
         }
         Ok(())
     });

@@ -6,12 +6,14 @@ use std::path::{Component, PathBuf};
 use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
-use super::forward::forward;
+use super::forward::{forward, forward_start};
 use super::job::note_started;
+use super::overlay::{given, given_param, start_restore, start_whole};
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{CoreDump, Restore, Save};
+use crate::job::JobConfig;
 use crate::model::flags::JOB_START_MASK;
-use crate::model::{from, Error, Result};
+use crate::model::{from, Error, JobType, Result};
 
 /// `virDomainSaveRestoreFlags`.
 const RUNNING: (u32, &str) = (1 << 1, "VIR_DOMAIN_SAVE_RUNNING");
@@ -25,6 +27,7 @@ const RESTORE_FLAGS: u32 = SAVE_FLAGS | RESET_NVRAM;
 const CRASH: (u32, &str) = (1 << 0, "VIR_DUMP_CRASH");
 const LIVE: (u32, &str) = (1 << 1, "VIR_DUMP_LIVE");
 const RESET: (u32, &str) = (1 << 3, "VIR_DUMP_RESET");
+const MEMORY_ONLY: u32 = 1 << 4;
 const DUMP_FLAGS: u32 = ((1 << 5) - 1) | JOB_START_MASK;
 /// `VIR_DOMAIN_CORE_DUMP_FORMAT_LAST`.
 const DUMP_FORMATS: u32 = 5;
@@ -43,6 +46,20 @@ fn absolute(path: &str) -> Result<String> {
     }
     let text = plain.into_os_string().into_string();
     text.map_err(|_| Error::invalid_arg(format!("the working directory of '{path}' is not valid UTF-8")))
+}
+
+/// What a save of the real library's is asked to do.
+fn to_file(path: *const c_char) -> JobConfig {
+    JobConfig { file: given(path), ..JobConfig::default() }
+}
+
+/// The same of a dump.
+fn dump_to(path: *const c_char, flags: u32) -> JobConfig {
+    let mut config = to_file(path);
+    if flags & MEMORY_ONLY != 0 {
+        config.options.push("memory-only".to_owned());
+    }
+    config
 }
 
 /// What a save or restore was given, be it by arguments or by parameters.
@@ -72,7 +89,7 @@ fn restore(call: &Call, conn: virConnectPtr, file: File<'_>) -> Outcome<()> {
 /// Returns 0, or -1 on error, in which case the domain goes on.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSave(domain: virDomainPtr, to: *const c_char) -> c_int {
-    forward!(virDomainSave(domain, to));
+    forward_start!(virDomainSave(domain, to), start_whole(domain, JobType::Save, to_file(to), 0));
     entry(from::DOMAIN, "virDomainSave", |call| {
         let handle = call.domain(domain)?;
         call.writable()?;
@@ -89,7 +106,7 @@ pub unsafe extern "C" fn virDomainSave(domain: virDomainPtr, to: *const c_char) 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveFlags(domain: virDomainPtr, to: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
-    forward!(virDomainSaveFlags(domain, to, dxml, flags));
+    forward_start!(virDomainSaveFlags(domain, to, dxml, flags), flags, start_whole(domain, JobType::Save, to_file(to), flags));
     entry(from::DOMAIN, "virDomainSaveFlags", |call| {
         call.domain(domain)?;
         call.writable()?;
@@ -115,7 +132,10 @@ unsafe fn file_params(call: &Call, params: virTypedParameterPtr, count: c_int) -
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSaveParams(domain: virDomainPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
-    forward!(virDomainSaveParams(domain, params, nparams, flags));
+    forward_start!(virDomainSaveParams(domain, params, nparams, flags), flags, {
+        let file = given_param(params, nparams.try_into().unwrap_or(0), "file");
+        start_whole(domain, JobType::Save, JobConfig { file, ..JobConfig::default() }, flags)
+    });
     entry(from::DOMAIN, "virDomainSaveParams", |call| {
         call.domain(domain)?;
         call.writable()?;
@@ -132,7 +152,7 @@ pub unsafe extern "C" fn virDomainSaveParams(domain: virDomainPtr, params: virTy
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestore(conn: virConnectPtr, from: *const c_char) -> c_int {
-    forward!(virDomainRestore(conn, from));
+    forward_start!(virDomainRestore(conn, from), start_restore(conn, given(from), None, 0));
     entry(from::DOMAIN, "virDomainRestore", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -147,7 +167,7 @@ pub unsafe extern "C" fn virDomainRestore(conn: virConnectPtr, from: *const c_ch
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestoreFlags(conn: virConnectPtr, from: *const c_char, dxml: *const c_char, flags: c_uint) -> c_int {
-    forward!(virDomainRestoreFlags(conn, from, dxml, flags));
+    forward_start!(virDomainRestoreFlags(conn, from, dxml, flags), flags, start_restore(conn, given(from), given(dxml), flags));
     entry(from::DOMAIN, "virDomainRestoreFlags", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -163,7 +183,10 @@ pub unsafe extern "C" fn virDomainRestoreFlags(conn: virConnectPtr, from: *const
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainRestoreParams(conn: virConnectPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int {
-    forward!(virDomainRestoreParams(conn, params, nparams, flags));
+    forward_start!(virDomainRestoreParams(conn, params, nparams, flags), flags, {
+        let text = |field| given_param(params, nparams.try_into().unwrap_or(0), field);
+        start_restore(conn, text("file"), text("dxml"), flags)
+    });
     entry(from::DOMAIN, "virDomainRestoreParams", |call| {
         call.connection(conn)?;
         call.writable()?;
@@ -196,7 +219,7 @@ fn core_dump(call: &Call, domain: virDomainPtr, to: *const c_char, format: u32, 
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCoreDump(domain: virDomainPtr, to: *const c_char, flags: c_uint) -> c_int {
-    forward!(virDomainCoreDump(domain, to, flags));
+    forward_start!(virDomainCoreDump(domain, to, flags), flags, start_whole(domain, JobType::Dump, dump_to(to, flags), flags));
     entry(from::DOMAIN, "virDomainCoreDump", |call| core_dump(call, domain, to, 0, flags))
 }
 
@@ -205,7 +228,11 @@ pub unsafe extern "C" fn virDomainCoreDump(domain: virDomainPtr, to: *const c_ch
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainCoreDumpWithFormat(domain: virDomainPtr, to: *const c_char, dumpformat: c_uint, flags: c_uint) -> c_int {
-    forward!(virDomainCoreDumpWithFormat(domain, to, dumpformat, flags));
+    forward_start!(
+        virDomainCoreDumpWithFormat(domain, to, dumpformat, flags),
+        flags,
+        start_whole(domain, JobType::Dump, dump_to(to, flags), flags)
+    );
     entry(from::DOMAIN, "virDomainCoreDumpWithFormat", |call| core_dump(call, domain, to, dumpformat, flags))
 }
 
@@ -214,7 +241,7 @@ pub unsafe extern "C" fn virDomainCoreDumpWithFormat(domain: virDomainPtr, to: *
 /// Returns -1 with VIR_ERR_NO_SUPPORT.
 #[no_mangle]
 pub extern "C" fn virDomainManagedSave(domain: virDomainPtr, flags: c_uint) -> c_int {
-    forward!(virDomainManagedSave(domain, flags));
+    forward_start!(virDomainManagedSave(domain, flags), flags, start_whole(domain, JobType::Save, JobConfig::default(), flags));
     entry(from::DOMAIN, "virDomainManagedSave", |call| -> Outcome<()> {
         call.domain(domain)?;
         call.writable()?;

@@ -8,14 +8,17 @@ use super::alloc::Array;
 use super::ctypes::{virConnectPtr, virDomainPtr, virDomainSnapshot, virDomainSnapshotPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Out, Outcome};
-use super::forward::forward;
+use super::forward::{forward, forward_start};
 use super::handle::{Domain, Snapshot};
 use super::job::note_started;
 use super::listing::store_names;
 use super::object::{self, Strong};
+use super::overlay::{given, start_whole};
 use crate::driver;
+use crate::driver::overlay::Start;
+use crate::job::JobConfig;
 use crate::model::flags::JOB_START_MASK;
-use crate::model::{code, from, Error, Result};
+use crate::model::{code, from, Error, JobType, Result};
 use crate::xml::reader::{self, Element};
 
 /// `virDomainSnapshotCreateFlags`.
@@ -132,6 +135,24 @@ fn give_handles(call: &Call, domain: virDomainPtr, names: &[String], place: &Out
     Ok(count)
 }
 
+/// A snapshot that the real library is to take. What only puts down a description is no job.
+fn start_create(domain: virDomainPtr, xml: *const c_char, flags: u32) -> Option<Start> {
+    if flags & REDEFINE.0 != 0 {
+        return None;
+    }
+    let name = given(xml).and_then(|xml| Some(reader::parse(&xml).ok()?.child_text("name")?.to_owned()));
+    start_whole(domain, JobType::Snapshot, JobConfig { snapshot: name, ..JobConfig::default() }, flags)
+}
+
+/// What the real library is to do with a snapshot that it has.
+fn start_with(snapshot: virDomainSnapshotPtr, kind: JobType, flags: u32) -> Option<Start> {
+    if snapshot.is_null() || !Start::is_wanted(flags) {
+        return None;
+    }
+    let name = given(virDomainSnapshotGetName(snapshot));
+    start_whole(virDomainSnapshotGetDomain(snapshot), kind, JobConfig { snapshot: name, ..JobConfig::default() }, flags)
+}
+
 /// Takes a snapshot of @domain, described by the `<domainsnapshot>` document @xmlDesc. Returns when it is taken.
 ///
 /// @flags is a combination of virDomainSnapshotCreateFlags and virDomainJobStartFlags.
@@ -139,7 +160,7 @@ fn give_handles(call: &Call, domain: virDomainPtr, names: &[String], place: &Out
 /// Returns a handle to be released with virDomainSnapshotFree, or NULL on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainSnapshotCreateXML(domain: virDomainPtr, xmlDesc: *const c_char, flags: c_uint) -> virDomainSnapshotPtr {
-    forward!(virDomainSnapshotCreateXML(domain, xmlDesc, flags));
+    forward_start!(virDomainSnapshotCreateXML(domain, xmlDesc, flags), flags, start_create(domain, xmlDesc, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotCreateXML", |call| {
         call.domain(domain)?;
         let xml = unsafe { call.text(xmlDesc, "xmlDesc") }?;
@@ -428,7 +449,7 @@ pub extern "C" fn virDomainSnapshotGetXMLDesc(snapshot: virDomainSnapshotPtr, fl
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainRevertToSnapshot(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
-    forward!(virDomainRevertToSnapshot(snapshot, flags));
+    forward_start!(virDomainRevertToSnapshot(snapshot, flags), flags, start_with(snapshot, JobType::SnapshotRevert, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainRevertToSnapshot", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.writable()?;
@@ -446,7 +467,7 @@ pub extern "C" fn virDomainRevertToSnapshot(snapshot: virDomainSnapshotPtr, flag
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainSnapshotDelete(snapshot: virDomainSnapshotPtr, flags: c_uint) -> c_int {
-    forward!(virDomainSnapshotDelete(snapshot, flags));
+    forward_start!(virDomainSnapshotDelete(snapshot, flags), flags, start_with(snapshot, JobType::SnapshotDelete, flags));
     entry(from::DOMAIN_SNAPSHOT, "virDomainSnapshotDelete", |call| {
         let snapshot = call.snapshot(snapshot)?;
         call.writable()?;

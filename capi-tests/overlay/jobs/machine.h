@@ -125,6 +125,18 @@ static inline int entries(const char *path)
     return n;
 }
 
+/** Starts a machine with so much memory that, although it is empty, it does not fit into a pipe, and takes ten seconds at 1 MiB/s. */
+static inline virDomainPtr start_large(virConnectPtr conn, const char *name)
+{
+    char xml[512];
+    virDomainPtr dom;
+
+    snprintf(xml, sizeof(xml), "<domain type='qemu'><name>%s</name><memory unit='GiB'>4</memory><vcpu>1</vcpu>"
+             "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>", name);
+    CHECK((dom = virDomainCreateXML(conn, xml, 0)) != NULL);
+    return dom;
+}
+
 static inline void end_machine(virDomainPtr dom)
 {
     CHECK_INT(virDomainDestroy(dom), 0);
@@ -172,6 +184,18 @@ static inline const char *listed(virDomainPtr dom, unsigned int flags)
     }
     free(jobs);
     return text;
+}
+
+/** Waits for a listing. */
+static inline void await_listing(virDomainPtr dom, const char *wanted)
+{
+    time_t end = time(NULL) + SOON / 1000;
+
+    while (strcmp(listed(dom, 0), wanted) != 0) {
+        if (time(NULL) > end)
+            CHECK_STR(listed(dom, 0), wanted);
+        usleep(20000);
+    }
 }
 
 /** The name of the only job; to be freed. */

@@ -3,7 +3,7 @@
 //! A call that fails becomes an [`Error`] with the real library's code, part and text; the real library has told its
 //! error handler of it by then. Its strings are copied.
 
-use std::ffi::{c_char, c_int, c_uint, CStr, CString};
+use std::ffi::{c_char, c_int, c_uint, c_ulong, CStr, CString};
 use std::ptr;
 
 use super::access;
@@ -139,6 +139,14 @@ impl RealConnect {
         functions().is_ok_and(|real| unsafe { (real.virConnectIsAlive)(self.0) } > 0)
     }
 
+    /// The version of the library at the other end: the least that can be asked of it.
+    pub fn version(&self) -> Result<c_ulong> {
+        let mut version = 0;
+        // SAFETY: our reference keeps the connection; there is room for the answer.
+        done(unsafe { (functions()?.virConnectGetLibVersion)(self.0, &mut version) })?;
+        Ok(version)
+    }
+
     /// The hypervisor's name, as `virConnectGetType` has it.
     pub fn hypervisor(&self) -> String {
         // SAFETY: our reference keeps the connection, and that its type's name.
@@ -166,6 +174,13 @@ impl RealConnect {
         // SAFETY: as above.
         unsafe { libc::free(list.cast()) };
         Ok(domains)
+    }
+
+    /// The description of the domain in a file that a save has written.
+    pub fn save_image_xml(&self, file: &str) -> Result<String> {
+        let file = c_text(file)?;
+        // SAFETY: our reference keeps the connection; the text outlives the call.
+        unsafe { owned((functions()?.virDomainSaveImageGetXMLDesc)(self.0, file.as_ptr(), 0)) }
     }
 
     /// A handle for a domain, which need not be there any more.

@@ -72,6 +72,8 @@ pub(super) struct Ties {
     pub own_ended: Vec<(JobType, Instant)>,
     /// Names of jobs that this library was asked to abort.
     pub aborted: HashSet<String>,
+    /// Events that are still to come about jobs whose ends are known, and since when.
+    pub expected: Vec<(&'static str, JobType, Instant)>,
 }
 
 /// A job on a disk that QEMU's id is not known of.
@@ -104,7 +106,7 @@ pub(super) struct Backup {
 }
 
 /// The domain's own job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chief {
     pub name: String,
     pub kind: JobType,
@@ -113,6 +115,16 @@ pub(super) struct Chief {
     pub said: Option<Outcome>,
     /// That is all that will be said.
     pub said_all: bool,
+    /// It is over when a call of this program's returns, which is under way.
+    pub calling: bool,
+    /// Why the domain has ended meanwhile.
+    pub gone: Option<String>,
+}
+
+impl Chief {
+    pub fn new(name: &str, kind: JobType) -> Chief {
+        Chief { name: name.to_owned(), kind, left_before: None, said: None, said_all: false, calling: false, gone: None }
+    }
 }
 
 impl DomainJobs {
@@ -225,6 +237,9 @@ impl DomainJobs {
     pub fn refresh(self: &Arc<Self>, domain: &RealDomain, with_speed: bool) -> Result<()> {
         let late = || Error::new(code::OPERATION_TIMEOUT, "another call is asking about the domain and gets no answer");
         let _turn = self.turn.try_lock_for(TURN).ok_or_else(late)?;
+        if self.ties.lock().is_coming_back() {
+            return Ok(());
+        }
         let asked = self.table.read(Engine::moment);
         let state = match domain.state() {
             Err(error) if error.code == code::NO_DOMAIN && !self.is_idle() => {
@@ -237,14 +252,19 @@ impl DomainJobs {
             return self.ended(domain, Some(state));
         }
         let access = domain.access()?;
+        let comes_in = access.domain_jobs && state.is_incoming();
+        let own = if comes_in { reading::own_job(domain)? } else { None };
         let mut reading = match access {
+            // Until it has come, libvirt lets nobody else near its monitor.
+            _ if own.as_ref().is_some_and(|(kind, _)| *kind == JobType::MigrationIn) => reading::Reading::default(),
             Access { monitor: true, .. } => reading::by_monitor(domain, &self.line, with_speed)?,
             Access { block_jobs: true, .. } => reading::by_disks(domain)?,
             _ => reading::Reading::default(),
         };
-        if access.domain_jobs {
-            reading.own = reading::own_job(domain)?;
-        }
+        reading.own = match own {
+            None if access.domain_jobs => reading::own_job(domain)?,
+            own => own,
+        };
         self.look_closer(domain, &mut reading)?;
         self.take(domain, asked, reading);
         Ok(())
@@ -275,6 +295,9 @@ impl Ties {
         self.unbound.retain(|unbound| unbound.name != name);
         if self.backup.as_ref().is_some_and(|backup| backup.name == name) {
             self.backup = None;
+        }
+        if self.chief.as_ref().is_some_and(|chief| chief.name == name) {
+            self.chief = None;
         }
     }
 

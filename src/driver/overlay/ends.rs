@@ -163,7 +163,7 @@ impl DomainJobs {
     pub fn chief_verdict(&self, name: &str, kind: JobType, reading: &Reading) -> Option<Outcome> {
         let fed = self.is_fed().is_some();
         let mut ties = self.ties.lock();
-        let chief = ties.chief.as_ref()?;
+        let chief = ties.chief.as_ref().filter(|chief| !chief.calling)?;
         let (said, before, said_all) = (chief.said.clone(), chief.left_before.clone(), chief.said_all);
         if let Some(outcome) = left_by(kind, before.as_ref(), reading.left.as_ref()) {
             return Some(outcome);
@@ -210,7 +210,9 @@ impl DomainJobs {
             Some(reason::SHUTOFF_SAVED) => "the domain was saved",
             Some(_) => "the domain does not run any more",
         };
-        self.observe(domain, Observation::Gone { reason: reason.to_owned() });
+        if !self.ties.lock().leave_to_call(reason) {
+            self.observe(domain, Observation::Gone { reason: reason.to_owned() });
+        }
         Ok(())
     }
 }

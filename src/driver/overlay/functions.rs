@@ -82,6 +82,7 @@ functions! { Functions, look_up, plain,
     virConnectClose(Pointer) -> c_int;
     virConnectIsAlive(Pointer) -> c_int;
     virConnectGetURI(Pointer) -> *mut c_char;
+    virConnectGetLibVersion(Pointer, *mut c_ulong) -> c_int;
     virConnectGetType(Pointer) -> *const c_char;
     virConnectListAllDomains(Pointer, *mut *mut Pointer, c_uint) -> c_int;
     virConnectDomainEventRegisterAny(Pointer, Pointer, c_int, Generic, *mut c_void, Free) -> c_int;
@@ -100,6 +101,7 @@ functions! { Functions, look_up, plain,
     virDomainBlockJobSetSpeed(Pointer, *const c_char, c_ulong, c_uint) -> c_int;
     virDomainGetJobStats(Pointer, *mut c_int, *mut *mut CParam, *mut c_int, c_uint) -> c_int;
     virDomainAbortJob(Pointer) -> c_int;
+    virDomainSaveImageGetXMLDesc(Pointer, *const c_char, c_uint) -> *mut c_char;
     virDomainBackupGetXMLDesc(Pointer, c_uint) -> *mut c_char;
     virTypedParamsFree(*mut CParam, c_int) -> ();
     virGetLastError() -> *const CError;

@@ -11,6 +11,7 @@ use super::callbacks::Heard;
 use super::calls::RealDomain;
 use super::domain::{Backup, Chief, DomainJobs};
 use super::take::Live;
+use super::whole::{DUMP_COMPLETED, JOB_COMPLETED};
 use super::words;
 use crate::driver::translate::{observations, text};
 use crate::job::{HypStatus, JobConfig, Observation, Outcome};
@@ -51,7 +52,10 @@ impl DomainJobs {
                 };
                 return self.own_job_said(domain, said, false);
             }
-            "DUMP_COMPLETED" => {
+            DUMP_COMPLETED => {
+                if self.ties.lock().is_expected(name, JobType::Dump) {
+                    return;
+                }
                 let failed = text(data, "error").map(|why| Outcome::Failed(why.to_owned()));
                 self.begin_told(domain, JobType::Dump, JobConfig { options: vec!["memory-only".to_owned()], ..JobConfig::default() });
                 return self.own_job_said(domain, Some(failed.unwrap_or(Outcome::Completed)), true);
@@ -186,6 +190,9 @@ impl DomainJobs {
                 false => ties.chief.as_ref().filter(|chief| chief.kind == kind).map(|chief| chief.name.clone()),
             }
         };
+        if known.is_none() && self.ties.lock().is_expected(JOB_COMPLETED, kind) {
+            return;
+        }
         let Some(name) = known.or_else(|| self.begin_told(domain, kind, JobConfig::default())) else { return };
         self.update(domain, |engine, out| engine.started(&name, crate::driver::clock::now(), out));
         let progress = words::progress(kind, params);
@@ -211,7 +218,7 @@ impl DomainJobs {
         let mut ties = self.ties.lock();
         match backup {
             true => ties.backup = Some(Backup { name: name.clone(), ..Backup::default() }),
-            false => ties.chief = Some(Chief { name: name.clone(), kind, left_before: None, said: None, said_all: false }),
+            false => ties.chief = Some(Chief::new(&name, kind)),
         }
         Some(name)
     }
@@ -245,7 +252,9 @@ impl DomainJobs {
             lifecycle::STOPPED_SAVED => "the domain was saved",
             _ => "the domain was ended",
         };
-        self.observe(domain, Observation::Gone { reason: reason.to_owned() });
+        if !self.ties.lock().leave_to_call(reason) {
+            self.observe(domain, Observation::Gone { reason: reason.to_owned() });
+        }
     }
 }
 

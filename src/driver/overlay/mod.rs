@@ -26,6 +26,7 @@ mod reading;
 pub mod real;
 mod start;
 mod take;
+mod whole;
 mod words;
 
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::calls::RealDomain;
 use super::domain::{Backup, DomainJobs, Tracked, Unbound};
 use super::hub::Hub;
-use super::{reading, words};
+use super::whole::Whole;
+use super::{calls, reading, words};
 use crate::driver::clock::now;
 use crate::job::{JobConfig, StartRequest};
 use crate::model::flags::JOB_START_MASK;
@@ -22,9 +23,11 @@ pub(super) fn want_names() {
 
 /// A job on its way. It holds no handle: whether libvirt accepts it must be all that its caller sees.
 pub struct Start {
-    jobs: Arc<DomainJobs>,
-    domain: DomainRef,
-    name: String,
+    pub(super) jobs: Arc<DomainJobs>,
+    pub(super) domain: DomainRef,
+    pub(super) name: String,
+    /// If the call that starts it returns when it is over.
+    pub(super) whole: Option<Whole>,
 }
 
 impl Start {
@@ -79,18 +82,27 @@ impl Start {
         }
         let request = StartRequest { parallel: true, ..request };
         let reserved = jobs.update(domain, |engine, out| engine.reserve(request, now(), out));
-        Ok(reserved.ok().map(|reserved| Start { jobs, domain: identity, name: reserved.name }))
+        Ok(reserved.ok().map(|reserved| Start { jobs, domain: identity, name: reserved.name, whole: None }))
     }
 
     /// libvirt has accepted it: the domain, and the name.
     pub fn accepted(self) -> (Uuid, String) {
+        if let Some(whole) = self.whole {
+            whole.over(&self.jobs, &self.name, None);
+            return (self.domain.uuid, self.name);
+        }
         self.jobs.change(|engine, out| engine.started(&self.name, now(), out));
         (self.domain.uuid, self.name)
     }
 
-    /// libvirt has not.
-    pub fn refused(self) {
+    /// libvirt has not, or has given it up, and says why in this thread's error: the same if there was a job.
+    pub fn refused(self) -> Option<(Uuid, String)> {
+        if let Some(whole) = self.whole {
+            let ran = whole.over(&self.jobs, &self.name, Some(&calls::last_error()));
+            return ran.then_some((self.domain.uuid, self.name));
+        }
         self.jobs.change(|engine, out| engine.start_failed(&self.name, "libvirt refused to start the job", now(), out));
         self.jobs.ties.lock().drop_start(&self.name);
+        None
     }
 }

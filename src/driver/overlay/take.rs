@@ -141,7 +141,7 @@ impl DomainJobs {
             }
             None => {
                 let Some(name) = self.begin(domain, *kind, chief_config(*kind, params)) else { return };
-                let chief = Chief { name: name.clone(), kind: *kind, left_before: reading.left.clone(), said: None, said_all: false };
+                let chief = Chief { left_before: reading.left.clone(), ..Chief::new(&name, *kind) };
                 self.ties.lock().chief = Some(chief);
                 name
             }
