@@ -105,6 +105,9 @@ impl DomainJobs {
     /// Asks what is needed to make sense of a reading: what is new in it, and what is gone.
     pub fn look_closer(&self, domain: &RealDomain, reading: &mut Reading) -> Result<()> {
         let live = self.live();
+        if reading.own.is_none() {
+            reading.own = reading.part.map(|(kind, _)| (kind, Vec::new()));
+        }
         let (chief, backup) = {
             let ties = self.ties.lock();
             (ties.chief.as_ref().map(|chief| chief.kind), ties.backup.is_some())

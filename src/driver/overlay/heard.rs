@@ -64,6 +64,11 @@ impl DomainJobs {
         }
         for seen in observations(name, data) {
             match seen {
+                Observation::Status { id, status } if words::part_of_own(&id).is_some() => {
+                    if matches!(status, HypStatus::Created | HypStatus::Null) {
+                        self.refresh_soon(domain);
+                    }
+                }
                 Observation::Status { id, status } => self.status_heard(domain, &id, status),
                 Observation::Outcome { id, kind, outcome } => self.outcome_heard(domain, id, kind, outcome),
                 Observation::Progress { id, progress } if !words::is_backup(&id) => {

@@ -46,6 +46,8 @@ pub(super) struct Reading {
     pub disks: Vec<DiskView>,
     /// The domain's own job: its type and what is told of it.
     pub own: Option<(JobType, Vec<TypedParam>)>,
+    /// QEMU's job that is how it is done, if there is such a one.
+    pub part: Option<(JobType, Progress)>,
     /// Names of jobs on disks that are over for libvirt, too.
     pub over: HashSet<String>,
     /// The statistics that the domain's last job has left; asked for where one begins or is gone.
@@ -68,10 +70,12 @@ pub(super) fn by_monitor(domain: &RealDomain, line: &std::sync::Arc<Line>, with_
     for job in &mut jobs {
         job.progress.speed = speeds.get(&job.id).copied();
     }
+    let part = jobs.iter().find_map(|job| Some((words::part_of_own(&job.id)?, job.progress)));
+    jobs.retain(|job| words::part_of_own(&job.id).is_none());
     let (mut backup, jobs): (Vec<Listed>, Vec<Listed>) = jobs.into_iter().partition(|job| words::is_backup(&job.id));
     // Those that have ended are libvirt's to see to.
     backup.retain(|member| !matches!(member.status, HypStatus::Concluded | HypStatus::Null));
-    Ok(Reading { jobs, backup, complete: true, ..Reading::default() })
+    Ok(Reading { jobs, backup, complete: true, part, ..Reading::default() })
 }
 
 /// The limits of QEMU's block jobs.

@@ -147,6 +147,9 @@ impl DomainJobs {
             }
         };
         self.figures(domain, &name, *kind, params);
+        if let Some((_, progress)) = reading.part.filter(|(part, progress)| part == kind && progress.end > 0) {
+            self.observe(domain, Observation::Progress { id: name, progress });
+        }
     }
 
     /// A job that libvirt has no id for.

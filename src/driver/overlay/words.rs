@@ -21,6 +21,18 @@ pub(super) fn is_backup(id: &str) -> bool {
     id.strip_prefix(BACKUP).is_some_and(|rest| rest.contains("-libvirt-"))
 }
 
+/// What the domain does itself, if QEMU's job with this id is how libvirt has it done: with newer QEMUs it is so for
+/// snapshots inside of images.
+pub(super) fn part_of_own(id: &str) -> Option<JobType> {
+    let (verb, _) = id.strip_prefix("internal-snapshot-")?.split_once('-')?;
+    Some(match verb {
+        "save" => JobType::Snapshot,
+        "load" => JobType::SnapshotRevert,
+        "delete" => JobType::SnapshotDelete,
+        _ => return None,
+    })
+}
+
 /// The disk in what follows the type in an id: everything up to the node, whose name has two hyphens in it.
 pub(super) fn disk_in(rest: &str) -> Option<&str> {
     Some(rest.split_once("-libvirt-")?.0).filter(|disk| !disk.is_empty())
@@ -218,6 +230,8 @@ mod tests {
         assert_eq!(disk_of("backup-vdb-libvirt-12-format"), Some("vdb"));
         assert_eq!(index_in("commit-vda-libvirt-3-format"), Some(3));
         assert!(is_backup("backup-vda-libvirt-2-format") && !is_backup("backup-mine"));
+        assert_eq!(part_of_own("internal-snapshot-save-a-b"), Some(JobType::Snapshot));
+        assert_eq!((part_of_own("internal-snapshot-x"), part_of_own("snapshot-save-a")), (None, None));
         assert_eq!((tracked("job0"), disk_of("job0"), index_in("job0")), (None, None, None));
     }
 
