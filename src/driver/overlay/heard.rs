@@ -14,7 +14,7 @@ use super::take::Live;
 use super::whole::{DUMP_COMPLETED, JOB_COMPLETED};
 use super::words;
 use crate::driver::translate::{observations, text};
-use crate::job::{HypStatus, JobConfig, Observation, Outcome};
+use crate::job::{HypStatus, JobConfig, Listed, Observation, Outcome, Progress};
 use crate::model::event::{block_status, lifecycle};
 use crate::model::{JobType, TypedParam};
 
@@ -124,9 +124,15 @@ impl DomainJobs {
             }
             _ => false,
         };
-        if !passed_over {
-            self.observe(domain, Observation::Status { id: engine_id, status });
+        if passed_over {
+            return;
         }
+        // Events do not say what kind of job they are about, and one like this may be gone before somebody can ask.
+        if status == HypStatus::Created && words::is_creation(id) {
+            let created = Listed { id: engine_id, kind: JobType::BlockCreate, status, progress: Progress::default(), error: None };
+            return self.observe(domain, Observation::Shown(created));
+        }
+        self.observe(domain, Observation::Status { id: engine_id, status });
     }
 
     fn outcome_heard(self: &Arc<Self>, domain: &RealDomain, id: String, kind: Option<JobType>, outcome: Outcome) {

@@ -33,6 +33,11 @@ pub(super) fn part_of_own(id: &str) -> Option<JobType> {
     })
 }
 
+/// Whether QEMU's job with this id creates an image for libvirt; what follows is the name of a node.
+pub(super) fn is_creation(id: &str) -> bool {
+    id.starts_with("create-libvirt-")
+}
+
 /// The disk in what follows the type in an id: everything up to the node, whose name has two hyphens in it.
 pub(super) fn disk_in(rest: &str) -> Option<&str> {
     Some(rest.split_once("-libvirt-")?.0).filter(|disk| !disk.is_empty())
@@ -232,6 +237,7 @@ mod tests {
         assert!(is_backup("backup-vda-libvirt-2-format") && !is_backup("backup-mine"));
         assert_eq!(part_of_own("internal-snapshot-save-a-b"), Some(JobType::Snapshot));
         assert_eq!((part_of_own("internal-snapshot-x"), part_of_own("snapshot-save-a")), (None, None));
+        assert!(is_creation("create-libvirt-5-format") && !is_creation("create-mine"));
         assert_eq!((tracked("job0"), disk_of("job0"), index_in("job0")), (None, None, None));
     }
 
