@@ -102,6 +102,15 @@ static int take_due(void)
     return was;
 }
 
+static void deliver_until(int n)
+{
+    while (events < n) {
+        if (take_due())
+            deliver(1, delivered);
+        usleep(1000);
+    }
+}
+
 int main(void)
 {
     int id;
@@ -113,12 +122,10 @@ int main(void)
     CHECK(id >= 0);
 
     /* Running is told by this thread, the end by the hypervisor's. */
-    CHECK_INT(virDomainBlockPull(dom, "vdb", 0, 0), 0);
-    while (events < 2) {
-        if (take_due())
-            deliver(1, delivered);
-        usleep(1000);
-    }
+    CHECK_INT(virDomainBlockPull(dom, "vdb", 1, 0), 0);
+    deliver_until(1);
+    CHECK_INT(virDomainBlockJobSetSpeed(dom, "vdb", 0, 0), 0);
+    deliver_until(2);
     CHECK(looked >= 1 && updates >= 2);
 
     CHECK_INT(virConnectDomainEventDeregisterAny(conn, id), 0);

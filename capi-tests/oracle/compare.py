@@ -35,7 +35,7 @@ import private_libvirtd  # noqa: E402
 SCENARIO_SECONDS = 120
 # What the programs exit with that met a job too late to show what a scenario is for, and how often they may.
 TOO_LATE_STATUS = 75
-ATTEMPTS = 5
+ATTEMPTS = 8
 
 
 def scenarios_of(program):

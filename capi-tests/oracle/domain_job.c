@@ -63,15 +63,16 @@ void show_domain_job(struct machine *m)
         info.fileTotal ? "known" : "0");
 }
 
-void show_domain_job_stats(struct machine *m, unsigned int flags)
+int show_domain_job_stats(struct machine *m, unsigned int flags)
 {
     virTypedParameterPtr params = NULL;
     int type = -1, n = 0;
 
     if (CALL(virDomainGetJobStats(m->dom, &type, &params, &n, flags)) < 0)
-        return;
+        return -1;
     say("  type %d", type);
     show_params("  stats", params, n);
     show_late_events();
     virTypedParamsFree(params, n);
+    return type;
 }

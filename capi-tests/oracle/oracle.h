@@ -120,7 +120,8 @@ void completions_watch(struct machine *m);
 void completions_unwatch(struct machine *m);
 /* Print what virDomainGetJobInfo() and virDomainGetJobStats() say, without times and amounts. */
 void show_domain_job(struct machine *m);
-void show_domain_job_stats(struct machine *m, unsigned int flags);
+/* The latter returns the type of the job too, -1 if there is none to tell. */
+int show_domain_job_stats(struct machine *m, unsigned int flags);
 
 /* ---- printing (output.c) ---- */
 
