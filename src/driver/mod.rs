@@ -14,6 +14,7 @@ mod question;
 pub mod request;
 pub mod table;
 pub mod test;
+pub mod threads;
 pub mod translate;
 pub mod uri;
 

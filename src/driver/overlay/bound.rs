@@ -7,6 +7,7 @@ use serde_json::{json, Value};
 
 use super::calls::RealDomain;
 use super::domain::DomainJobs;
+use super::line::command;
 use crate::driver::clock::now;
 use crate::driver::request::ListFilter;
 use crate::driver::Jobs;
@@ -23,6 +24,7 @@ const LOOK_AT_MOST: Duration = Duration::from_millis(500);
 const SETTLES: Duration = Duration::from_secs(2);
 
 /// A domain's jobs, and the handle by which they are asked for.
+#[derive(Clone)]
 pub(super) struct Bound {
     pub domain: RealDomain,
     pub jobs: Arc<DomainJobs>,
@@ -73,7 +75,8 @@ impl Jobs for Bound {
         if matches!(action, Action::Cancel { .. }) {
             self.jobs.ties.lock().aborted.insert(name.to_owned());
         }
-        let result = self.act(name, &subject, &action);
+        let (bound, asked, name_of) = (self.clone(), action.clone(), name.to_owned());
+        let result = self.jobs.line.bounded(self.domain.connect()?, move || bound.act(&name_of, &subject, &asked));
         if let Err(error) = &result {
             if error.code != code::OPERATION_TIMEOUT {
                 self.jobs.update(&self.domain, |engine, out| engine.control_refused(name, &action, out));
@@ -89,16 +92,8 @@ impl Jobs for Bound {
         if subject.state.is_final() {
             return Err(Error::invalid(format!("job '{name}' has ended")));
         }
-        match (&subject.disk, &subject.members) {
-            (Some(disk), _) => self.domain.block_job_set_speed(disk, bytes_per_s)?,
-            (None, Some(members)) if !members.is_empty() => {
-                members.iter().try_for_each(|id| self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s })))?;
-            }
-            _ if subject.listed && has_limit(subject.kind) => {
-                self.ask("block-job-set-speed", json!({ "device": subject.id, "speed": bytes_per_s }))?;
-            }
-            _ => return Err(Error::unsupported(format!("a job of type '{}' has no limit that could be set", subject.kind))),
-        }
+        let bound = self.clone();
+        self.jobs.line.bounded(self.domain.connect()?, move || bound.set_speed(&subject, bytes_per_s))?;
         self.jobs.update(&self.domain, |engine, _| engine.speed_set(name, bytes_per_s));
         Ok(())
     }
@@ -145,6 +140,20 @@ impl Bound {
         };
         let members = ties.backup.as_ref().filter(|backup| backup.name == name).map(parts);
         Some(Subject { kind, state, listed, id: ties.qemu_id(&id), disk, members })
+    }
+
+    fn set_speed(&self, subject: &Subject, bytes_per_s: u64) -> Result<()> {
+        match (&subject.disk, &subject.members) {
+            (Some(disk), _) => self.domain.block_job_set_speed(disk, bytes_per_s)?,
+            (None, Some(members)) if !members.is_empty() => {
+                members.iter().try_for_each(|id| self.ask("block-job-set-speed", json!({ "device": id, "speed": bytes_per_s })))?;
+            }
+            _ if subject.listed && has_limit(subject.kind) => {
+                self.ask("block-job-set-speed", json!({ "device": subject.id, "speed": bytes_per_s }))?;
+            }
+            _ => return Err(Error::unsupported(format!("a job of type '{}' has no limit that could be set", subject.kind))),
+        }
+        Ok(())
     }
 
     fn act(&self, name: &str, subject: &Subject, action: &Action) -> Result<()> {
@@ -222,14 +231,14 @@ impl Bound {
     }
 
     fn status_of(&self, id: &str) -> Result<Option<HypStatus>> {
-        let reply = self.jobs.line.ask(&self.domain, "query-jobs", Value::Null)?;
+        let reply = command(&self.domain, "query-jobs", Value::Null)?;
         Ok(crate::driver::translate::listing(&reply).into_iter().find(|job| job.id == id).map(|job| job.status))
     }
 
-    fn ask(&self, command: &str, arguments: Value) -> Result<()> {
+    fn ask(&self, verb: &str, arguments: Value) -> Result<()> {
         if !self.domain.access()?.monitor {
-            return Err(Error::unsupported(format!("'{command}' takes the monitor of a QEMU")));
+            return Err(Error::unsupported(format!("'{verb}' takes the monitor of a QEMU")));
         }
-        self.jobs.line.ask(&self.domain, command, arguments).map(drop)
+        command(&self.domain, verb, arguments).map(drop)
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int, c_uint, c_ulong, CStr, CString};
 use std::ptr;
 
 use super::access;
-use super::functions::{functions, get_domain, qemu_functions, CBlockJobInfo, CError, CParam, Pointer};
+use super::functions::{functions, get_domain, qemu_functions, set_error, CBlockJobInfo, CError, CParam, Pointer};
 use super::reading::Access;
 use crate::driver::request::BlockJobInfo;
 use crate::model::domain::reason;
@@ -58,6 +58,44 @@ pub fn forget_error() {
     if let Ok(real) = functions() {
         // SAFETY: a function without conditions.
         unsafe { (real.virResetLastError)() };
+    }
+}
+
+/// An error on its way from the thread that it came up on to the one whose call it ends.
+pub(super) struct SavedError {
+    error: Error,
+    /// The real library's own, if it is one: told to its handler already.
+    real: *mut CError,
+}
+
+// SAFETY: a copy of the real library's that nobody else has.
+unsafe impl Send for SavedError {}
+
+impl SavedError {
+    /// An error of a call of this thread's.
+    pub fn of(error: Error) -> SavedError {
+        let real = functions().ok().filter(|_| last_error() == error);
+        // SAFETY: a function without conditions; its copy is ours.
+        let real = real.map_or(ptr::null_mut(), |real| unsafe { (real.virSaveLastError)() });
+        SavedError { error, real }
+    }
+
+    /// Makes it this thread's.
+    pub fn adopt(self) -> Error {
+        if let Some(set) = set_error().filter(|_| !self.real.is_null()) {
+            // SAFETY: the real library copies it.
+            unsafe { set(self.real) };
+        }
+        self.error.clone()
+    }
+}
+
+impl Drop for SavedError {
+    fn drop(&mut self) {
+        if let (Ok(real), false) = (functions(), self.real.is_null()) {
+            // SAFETY: ours, and the last use of it.
+            unsafe { (real.virFreeError)(self.real) };
+        }
     }
 }
 

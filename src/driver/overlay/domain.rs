@@ -235,6 +235,11 @@ impl DomainJobs {
     /// # Errors
     /// What libvirt says; `OPERATION_TIMEOUT` if the domain does not answer.
     pub fn refresh(self: &Arc<Self>, domain: &RealDomain, with_speed: bool) -> Result<()> {
+        let (jobs, domain) = (self.clone(), domain.clone());
+        self.line.bounded(domain.connect()?, move || jobs.look(&domain, with_speed))
+    }
+
+    fn look(self: &Arc<Self>, domain: &RealDomain, with_speed: bool) -> Result<()> {
         let late = || Error::new(code::OPERATION_TIMEOUT, "another call is asking about the domain and gets no answer");
         let _turn = self.turn.try_lock_for(TURN).ok_or_else(late)?;
         if self.ties.lock().is_coming_back() {
@@ -257,7 +262,7 @@ impl DomainJobs {
         let mut reading = match access {
             // Until it has come, libvirt lets nobody else near its monitor.
             _ if own.as_ref().is_some_and(|(kind, _)| *kind == JobType::MigrationIn) => reading::Reading::default(),
-            Access { monitor: true, .. } => reading::by_monitor(domain, &self.line, with_speed)?,
+            Access { monitor: true, .. } => reading::by_monitor(domain, with_speed)?,
             Access { block_jobs: true, .. } => reading::by_disks(domain)?,
             _ => reading::Reading::default(),
         };

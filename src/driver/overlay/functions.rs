@@ -81,8 +81,8 @@ functions! { Functions, look_up, plain,
     virConnectRef(Pointer) -> c_int;
     virConnectClose(Pointer) -> c_int;
     virConnectIsAlive(Pointer) -> c_int;
-    virConnectGetURI(Pointer) -> *mut c_char;
     virConnectGetLibVersion(Pointer, *mut c_ulong) -> c_int;
+    virConnectGetURI(Pointer) -> *mut c_char;
     virConnectGetType(Pointer) -> *const c_char;
     virConnectListAllDomains(Pointer, *mut *mut Pointer, c_uint) -> c_int;
     virConnectDomainEventRegisterAny(Pointer, Pointer, c_int, Generic, *mut c_void, Free) -> c_int;
@@ -105,6 +105,8 @@ functions! { Functions, look_up, plain,
     virDomainBackupGetXMLDesc(Pointer, c_uint) -> *mut c_char;
     virTypedParamsFree(*mut CParam, c_int) -> ();
     virGetLastError() -> *const CError;
+    virSaveLastError() -> *mut CError;
+    virFreeError(*mut CError) -> ();
     virResetLastError() -> ();
 }
 
@@ -154,6 +156,18 @@ pub(super) fn get_domain() -> Option<GetDomain> {
         let symbol = present()?.symbol(c"virGetDomain")?;
         // SAFETY: its type in all releases that this works with; older ones have no last argument and do not look at it.
         Some(unsafe { std::mem::transmute::<std::ptr::NonNull<c_void>, GetDomain>(symbol) })
+    })
+}
+
+/// `virSetError`, which the real library has always exported to its own parts: the thread's error becomes a copy.
+pub(super) type SetError = unsafe extern "C" fn(*mut CError) -> c_int;
+
+pub(super) fn set_error() -> Option<SetError> {
+    static FUNCTION: OnceCell<Option<SetError>> = OnceCell::new();
+    *FUNCTION.get_or_init(|| {
+        let symbol = present()?.symbol(c"virSetError")?;
+        // SAFETY: its type in all releases.
+        Some(unsafe { std::mem::transmute::<std::ptr::NonNull<c_void>, SetError>(symbol) })
     })
 }
 

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::callbacks::{Heard, Listener, Registration};
 use super::calls::{forget_error, RealConnect, RealDomain};
 use super::domain::DomainJobs;
+use super::line::Line;
 use crate::event::Subscriptions;
 use crate::model::event::{id, Event};
 use crate::model::{DomainRef, Result, Uuid};
@@ -27,6 +28,8 @@ pub struct Hub {
     watchers: Mutex<Vec<Watcher>>,
     /// Where events come from. Taken for whole calls of the real library, so never by what it calls.
     feed: Mutex<Option<Feed>>,
+    /// Takes what is asked of a connection.
+    line: Arc<Line>,
     /// Whether there is a feed, and whether QEMU's own events are part of it.
     fed: Mutex<Option<bool>>,
 }
@@ -53,7 +56,13 @@ impl Hub {
     }
 
     fn new() -> Hub {
-        Hub { domains: Mutex::default(), watchers: Mutex::default(), feed: Mutex::default(), fed: Mutex::default() }
+        Hub { domains: Mutex::default(), watchers: Mutex::default(), feed: Mutex::default(), line: Arc::default(), fed: Mutex::default() }
+    }
+
+    /// The domains that run.
+    pub fn active_domains(&self, connect: &RealConnect) -> Result<Vec<RealDomain>> {
+        let asked = connect.clone();
+        self.line.bounded(connect.clone(), move || asked.active_domains())
     }
 
     /// What is known of a domain's jobs.
@@ -109,7 +118,8 @@ impl Watch {
         let hub = Hub::of(&connect)?;
         let pointer = connect_address(&connect);
         let connect = Arc::new(connect);
-        hub.feed_from(&connect)?;
+        let (feeding, from) = (hub.clone(), connect.clone());
+        hub.line.bounded(RealConnect::clone(&connect), move || feeding.feed_from(&from))?;
         hub.look_at(&connect, domain);
         hub.watchers.lock().push(Watcher { connect, subscriptions });
         Ok(Watch { hub, pointer })
@@ -132,8 +142,13 @@ impl Drop for Watch {
             let at = watchers.iter().position(|watcher| connect_address(&watcher.connect) == self.pointer);
             at.map(|at| watchers.remove(at))
         };
-        self.hub.feed_without(self.pointer);
-        drop(left);
+        let Some(left) = left else { return };
+        // On a line of its own: it must be done once libvirt answers again, whatever else waits for that.
+        let (hub, pointer) = (self.hub.clone(), self.pointer);
+        let _ = Arc::<Line>::default().bounded(RealConnect::clone(&left.connect), move || {
+            hub.feed_without(pointer);
+            Ok(())
+        });
     }
 }
 
@@ -191,7 +206,7 @@ impl Hub {
 
     /// Takes in which jobs there are. A domain that cannot be asked now will be when it is heard of.
     fn look_at(self: &Arc<Hub>, connect: &RealConnect, domain: Option<Uuid>) {
-        for real in connect.active_domains().unwrap_or_default() {
+        for real in self.active_domains(connect).unwrap_or_default() {
             let Ok(identity) = real.identity() else { continue };
             if domain.is_none_or(|uuid| uuid == identity.uuid) {
                 let _ = self.domain(&identity).refresh(&real, false);

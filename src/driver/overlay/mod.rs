@@ -63,7 +63,7 @@ pub fn domains(connect: &RealConnect) -> Result<Vec<(DomainRef, Arc<dyn Jobs>)>>
     start::want_names();
     let hub = Hub::of(connect)?;
     let mut domains = Vec::new();
-    for domain in connect.active_domains()? {
+    for domain in hub.active_domains(connect)? {
         domains.push(bind(&hub, domain)?);
     }
     for known in hub.known() {

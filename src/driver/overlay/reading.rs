@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::calls::{forget_error, stats, RealDomain};
 use super::disks::{disks_of, DiskView};
-use super::line::Line;
+use super::line::command;
 use super::words;
 use crate::driver::translate::{self, number, text};
 use crate::job::{HypStatus, JobConfig, Listed, Progress};
@@ -57,10 +57,10 @@ pub(super) struct Reading {
 }
 
 /// Asks for QEMU's jobs.
-pub(super) fn by_monitor(domain: &RealDomain, line: &std::sync::Arc<Line>, with_speed: bool) -> Result<Reading> {
-    let reply = line.ask(domain, "query-jobs", Value::Null)?;
+pub(super) fn by_monitor(domain: &RealDomain, with_speed: bool) -> Result<Reading> {
+    let reply = command(domain, "query-jobs", Value::Null)?;
     let speeds = if with_speed && reply.as_array().is_some_and(|jobs| !jobs.is_empty()) {
-        speeds(&line.ask(domain, "query-block-jobs", Value::Null)?)
+        speeds(&command(domain, "query-block-jobs", Value::Null)?)
     } else {
         HashMap::new()
     };

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use polling::{Events, Poller};
 
 use crate::driver::condvar::Condvar;
+use crate::driver::threads::with_signals_blocked;
 use crate::model::{Error, Result};
 
 /// How often sources are asked for replies that are overdue, while there may be any.
@@ -258,18 +259,5 @@ impl Core {
     fn wake(&self) {
         // It fails only if the counter behind it is full, and then the thread is about to wake anyway.
         let _ = self.poller.notify();
-    }
-}
-
-/// Starts a thread that never runs the program's signal handlers.
-pub(super) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
-    // SAFETY: both sets are initialised by the calls that are given them; the mask of this thread is put back.
-    unsafe {
-        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut old);
-        let result = start();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const old, std::ptr::null_mut());
-        result
     }
 }

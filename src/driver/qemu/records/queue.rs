@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::folder::Folder;
-use crate::driver::qemu::reactor::with_signals_blocked;
+use crate::driver::threads::with_signals_blocked;
 
 /// Something to be done when all that was queued before is on the disk.
 type After = Box<dyn FnOnce() + Send>;
