@@ -16,7 +16,7 @@ monitors=${BENCH_MONITORS:-50}
 jobs=${BENCH_JOBS:-200}
 under=${BENCH_UNDER:-}
 target=${CARGO_TARGET_DIR:-target}
-chosen=" ${*:-list round_trip start_to_finish recovery event_latency monitors many_jobs cold_open forward} "
+chosen=" ${*:-list round_trip start_to_finish recovery event_latency monitors many_jobs cold_open forward overlay} "
 if [ "$profile" = release ]; then cargo build --quiet --release --lib; else cargo build --quiet --lib; fi
 
 work=$(mktemp -d)
@@ -138,3 +138,7 @@ fi
 
 if wanted cold_open; then run cold_open "$work/libvirt-jobs.so.0"; fi
 if wanted forward; then run forward; fi
+
+if wanted overlay; then
+    under="python3 capi-tests/support/private_libvirtd.py run" run overlay || [ $? = 77 ]
+fi
