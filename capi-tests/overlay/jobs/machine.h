@@ -125,14 +125,30 @@ static inline int entries(const char *path)
     return n;
 }
 
-/** Starts a machine with so much memory that, although it is empty, it does not fit into a pipe, and takes ten seconds at 1 MiB/s. */
+/** Starts a machine with so much memory that, although it is empty, it does not fit into a pipe. */
 static inline virDomainPtr start_large(virConnectPtr conn, const char *name)
 {
     char xml[512];
     virDomainPtr dom;
 
-    snprintf(xml, sizeof(xml), "<domain type='qemu'><name>%s</name><memory unit='GiB'>4</memory><vcpu>1</vcpu>"
+    snprintf(xml, sizeof(xml), "<domain type='qemu'><name>%s</name><memory unit='GiB'>1</memory><vcpu>1</vcpu>"
              "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>", name);
+    CHECK((dom = virDomainCreateXML(conn, xml, 0)) != NULL);
+    return dom;
+}
+
+/** Starts a machine with 32 MiB of memory that no migration can leave out. */
+static inline virDomainPtr start_full(virConnectPtr conn, const char *name)
+{
+    char xml[2048], file[512];
+    virDomainPtr dom;
+
+    snprintf(file, sizeof(file), "%s", file_in_dir(name, "memory"));
+    run("head -c 32M /dev/urandom > %s%s%s", file, "", "");
+    snprintf(xml, sizeof(xml), "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>%s</name>"
+             "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os>"
+             "<qemu:commandline><qemu:arg value='-device'/><qemu:arg value='loader,file=%s,addr=0x1000000,force-raw=on'/>"
+             "</qemu:commandline></domain>", name, file);
     CHECK((dom = virDomainCreateXML(conn, xml, 0)) != NULL);
     return dom;
 }
@@ -196,6 +212,40 @@ static inline void await_listing(virDomainPtr dom, const char *wanted)
             CHECK_STR(listed(dom, 0), wanted);
         usleep(20000);
     }
+}
+
+/** Waits until a job's description has a figure, given by its element, that is not 0. */
+static inline void await_figure(virDomainPtr dom, const char *name, const char *element)
+{
+    time_t end = time(NULL) + SOON / 1000;
+    const char *found;
+    char *xml;
+    int there;
+
+    do {
+        CHECK((xml = virDomainJobGetXMLDesc(dom, name, 0)) != NULL);
+        found = strstr(xml, element);
+        there = found && found[strlen(element)] >= '1';
+        if (!there && time(NULL) > end) {
+            fprintf(stderr, "%s", xml);
+            check_failed(__FILE__, __LINE__, element);
+        }
+        free(xml);
+        usleep(20000);
+    } while (!there);
+}
+
+/** Waits until a domain is there. */
+static inline virDomainPtr await_domain(virConnectPtr conn, const char *name)
+{
+    time_t end = time(NULL) + SOON / 1000;
+    virDomainPtr dom;
+
+    while (!(dom = virDomainLookupByName(conn, name))) {
+        CHECK(time(NULL) <= end);
+        usleep(20000);
+    }
+    return dom;
 }
 
 /** The name of the only job; to be freed. */

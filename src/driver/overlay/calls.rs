@@ -142,9 +142,9 @@ impl RealState {
         self.state != DomainState::Shutoff as i32
     }
 
-    /// Whether it waits for the memory of a guest that comes from elsewhere, or has given its own away.
-    pub fn is_incoming(self) -> bool {
-        self.state == DomainState::Paused as i32 && self.reason == reason::PAUSED_MIGRATION
+    /// Whether it may be waiting for the memory of a guest that comes from elsewhere. So does look what has given its own away.
+    pub fn may_come_in(self) -> bool {
+        self.state == DomainState::Paused as i32 && matches!(self.reason, reason::PAUSED_MIGRATION | reason::PAUSED_STARTING_UP)
     }
 }
 

@@ -117,13 +117,15 @@ pub(super) struct Chief {
     pub said_all: bool,
     /// It is over when a call of this program's returns, which is under way.
     pub calling: bool,
+    /// Events about its end that have come nevertheless.
+    pub told: Vec<&'static str>,
     /// Why the domain has ended meanwhile.
     pub gone: Option<String>,
 }
 
 impl Chief {
     pub fn new(name: &str, kind: JobType) -> Chief {
-        Chief { name: name.to_owned(), kind, left_before: None, said: None, said_all: false, calling: false, gone: None }
+        Chief { name: name.to_owned(), kind, left_before: None, said: None, said_all: false, calling: false, told: Vec::new(), gone: None }
     }
 }
 
@@ -245,7 +247,7 @@ impl DomainJobs {
         if self.ties.lock().is_coming_back() {
             return Ok(());
         }
-        let asked = self.table.read(Engine::moment);
+        let (asked, begun) = (self.table.read(Engine::moment), Instant::now());
         let state = match domain.state() {
             Err(error) if error.code == code::NO_DOMAIN && !self.is_idle() => {
                 forget_error();
@@ -257,7 +259,7 @@ impl DomainJobs {
             return self.ended(domain, Some(state));
         }
         let access = domain.access()?;
-        let comes_in = access.domain_jobs && state.is_incoming();
+        let comes_in = access.domain_jobs && state.may_come_in();
         let own = if comes_in { reading::own_job(domain)? } else { None };
         let mut reading = match access {
             // Until it has come, libvirt lets nobody else near its monitor.
@@ -266,6 +268,7 @@ impl DomainJobs {
             Access { block_jobs: true, .. } => reading::by_disks(domain)?,
             _ => reading::Reading::default(),
         };
+        reading.asked = Some(begun);
         reading.own = match own {
             None if access.domain_jobs => reading::own_job(domain)?,
             own => own,
@@ -288,7 +291,7 @@ impl Ties {
             self.backup = None;
             self.note_end(kind);
         }
-        if self.chief.as_ref().is_some_and(|chief| chief.name == name) {
+        if self.chief.as_ref().is_some_and(|chief| chief.name == name && !chief.calling) {
             self.chief = None;
             self.note_end(kind);
         }
@@ -301,12 +304,9 @@ impl Ties {
         if self.backup.as_ref().is_some_and(|backup| backup.name == name) {
             self.backup = None;
         }
-        if self.chief.as_ref().is_some_and(|chief| chief.name == name) {
-            self.chief = None;
-        }
     }
 
-    fn note_end(&mut self, kind: JobType) {
+    pub fn note_end(&mut self, kind: JobType) {
         self.own_ended.retain(|(of, _)| *of != kind);
         self.own_ended.push((kind, Instant::now()));
     }

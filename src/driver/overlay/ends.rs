@@ -195,7 +195,7 @@ impl DomainJobs {
 
     /// The domain does not run. `state` is `None` if it is not even there any more.
     pub fn ended(self: &Arc<Self>, domain: &RealDomain, state: Option<RealState>) -> Result<()> {
-        let chief = self.ties.lock().chief.as_ref().map(|chief| (chief.name.clone(), chief.kind));
+        let chief = self.ties.lock().chief.as_ref().filter(|chief| !chief.calling).map(|chief| (chief.name.clone(), chief.kind));
         let completes = |kind| match state.map(|state| state.reason) {
             Some(reason::SHUTOFF_SAVED) => kind == JobType::Save,
             Some(reason::SHUTOFF_MIGRATED) => kind == JobType::Migration,

@@ -11,7 +11,7 @@ use super::callbacks::Heard;
 use super::calls::RealDomain;
 use super::domain::{Backup, Chief, DomainJobs};
 use super::take::Live;
-use super::whole::{DUMP_COMPLETED, JOB_COMPLETED};
+use super::whole::{About, DUMP_COMPLETED, JOB_COMPLETED};
 use super::words;
 use crate::driver::translate::{observations, text};
 use crate::job::{HypStatus, JobConfig, Listed, Observation, Outcome, Progress};
@@ -53,7 +53,7 @@ impl DomainJobs {
                 return self.own_job_said(domain, said, false);
             }
             DUMP_COMPLETED => {
-                if self.ties.lock().is_expected(name, JobType::Dump) {
+                if !matches!(self.ties.lock().event_is_about(DUMP_COMPLETED, JobType::Dump), About::Other) {
                     return;
                 }
                 let failed = text(data, "error").map(|why| Outcome::Failed(why.to_owned()));
@@ -193,6 +193,13 @@ impl DomainJobs {
     fn own_job_over(self: &Arc<Self>, domain: &RealDomain, params: &[TypedParam]) {
         let Some(kind) = words::operation_kind(params) else { return };
         let outcome = words::outcome_of_domain_job(3, params);
+        let progress = words::progress(kind, params);
+        let about = self.ties.lock().event_is_about(JOB_COMPLETED, kind);
+        match about {
+            About::Call(id) => return self.observe(domain, Observation::Progress { id, progress }),
+            About::Past => return,
+            About::Other => {}
+        }
         let backup = kind == JobType::BlockBackup;
         let known = {
             let ties = self.ties.lock();
@@ -201,12 +208,8 @@ impl DomainJobs {
                 false => ties.chief.as_ref().filter(|chief| chief.kind == kind).map(|chief| chief.name.clone()),
             }
         };
-        if known.is_none() && self.ties.lock().is_expected(JOB_COMPLETED, kind) {
-            return;
-        }
         let Some(name) = known.or_else(|| self.begin_told(domain, kind, JobConfig::default())) else { return };
         self.update(domain, |engine, out| engine.started(&name, crate::driver::clock::now(), out));
-        let progress = words::progress(kind, params);
         self.observe(domain, Observation::Progress { id: name.clone(), progress });
         self.end(domain, &name, kind, outcome);
     }
@@ -246,7 +249,7 @@ impl DomainJobs {
     }
 
     fn stopped(self: &Arc<Self>, domain: &RealDomain, detail: i32) {
-        let chief = self.ties.lock().chief.as_ref().map(|chief| (chief.name.clone(), chief.kind));
+        let chief = self.ties.lock().chief.as_ref().filter(|chief| !chief.calling).map(|chief| (chief.name.clone(), chief.kind));
         let completes = |kind| match detail {
             lifecycle::STOPPED_SAVED => kind == JobType::Save,
             lifecycle::STOPPED_MIGRATED => kind == JobType::Migration,

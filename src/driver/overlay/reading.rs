@@ -1,6 +1,7 @@
 //! What libvirt and QEMU say of a domain's jobs when they are asked.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -37,6 +38,8 @@ impl Access {
 /// The answers of one round of questions.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
+    /// When it was begun.
+    pub asked: Option<Instant>,
     /// QEMU's jobs, or the disks' as far as libvirt tells; without those that are parts of backups.
     pub jobs: Vec<Listed>,
     /// QEMU's jobs that are parts of a backup.
@@ -113,9 +116,9 @@ pub(super) fn own_job(domain: &RealDomain) -> Result<Option<(JobType, Vec<TypedP
     match domain.job_stats(0) {
         Ok((0, _)) => Ok(None),
         Ok((_, params)) => Ok(words::operation_kind(&params).map(|kind| (kind, params))),
-        Err(error) if error.code == code::OPERATION_INVALID => {
+        Err(error) if matches!(error.code, code::OPERATION_INVALID | code::OPERATION_UNSUPPORTED) => {
             forget_error();
-            Ok(domain.state()?.is_incoming().then(|| (JobType::MigrationIn, Vec::new())))
+            Ok(domain.state()?.may_come_in().then(|| (JobType::MigrationIn, Vec::new())))
         }
         Err(error) => Err(error),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::calls::RealDomain;
 use super::disks::DiskView;
@@ -121,7 +122,7 @@ impl DomainJobs {
 
     /// The domain's own job. One that is found has libvirt's leave to be there, so no rule of ours is in its way.
     fn take_chief(self: &Arc<Self>, domain: &RealDomain, reading: &Reading) {
-        let found = reading.own.as_ref().filter(|(kind, params)| *kind != JobType::BlockBackup && !self.is_told(*kind, params));
+        let found = reading.own.as_ref().filter(|(kind, params)| *kind != JobType::BlockBackup && !self.is_told(reading, *kind, params));
         let known = self.ties.lock().chief.as_ref().map(|chief| (chief.name.clone(), chief.kind));
         if let Some((name, kind)) = &known {
             if found.is_none_or(|(other, _)| other != kind) && self.is_running(name) {
@@ -170,12 +171,15 @@ impl DomainJobs {
         }
     }
 
-    /// Whether what is told of the domain's own job is about one that has ended already: it began before that.
-    fn is_told(&self, kind: JobType, params: &[TypedParam]) -> bool {
+    /// Whether what is told of the domain's own job is about one that has ended already: it was asked for before that, or the
+    /// job began before.
+    fn is_told(&self, reading: &Reading, kind: JobType, params: &[TypedParam]) -> bool {
         let ties = self.ties.lock();
         let ended = ties.own_ended.iter().find(|(of, _)| *of == kind);
         let elapsed = words::number(params, "time_elapsed").unwrap_or(0);
-        ended.is_some_and(|(_, since)| u128::from(elapsed) >= since.elapsed().as_millis())
+        let before =
+            |since: &Instant| reading.asked.is_some_and(|asked| asked <= *since) || u128::from(elapsed) >= since.elapsed().as_millis();
+        ended.is_some_and(|(_, since)| before(since))
     }
 
     /// Whether it has begun and has not ended.
@@ -184,7 +188,7 @@ impl DomainJobs {
     }
 
     fn take_backup(self: &Arc<Self>, domain: &RealDomain, reading: &Reading) {
-        let told = reading.own.as_ref().filter(|(kind, params)| *kind == JobType::BlockBackup && !self.is_told(*kind, params));
+        let told = reading.own.as_ref().filter(|(kind, params)| *kind == JobType::BlockBackup && !self.is_told(reading, *kind, params));
         let present = told.is_some() || !reading.backup.is_empty();
         let known = self.ties.lock().backup.as_ref().map(|backup| backup.name.clone());
         let name = match (known, present) {

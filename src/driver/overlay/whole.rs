@@ -101,6 +101,15 @@ fn stir_until_over(domain: &RealDomain, call: &Call) {
     }
 }
 
+/// The job that an event is about.
+pub(super) enum About {
+    /// One whose call is under way, which says how it ends.
+    Call(String),
+    /// One whose end is known.
+    Past,
+    Other,
+}
+
 /// Whether a domain runs, found out without an error if it does not.
 fn runs(domain: &RealDomain) -> Result<bool> {
     let uuid = domain.identity()?.uuid;
@@ -208,18 +217,17 @@ impl Whole {
             Some(error) if aborted || error.code == code::OPERATION_ABORTED => Outcome::Aborted,
             Some(error) => Outcome::Failed(error.to_string()),
         };
-        // An event may have told its end before.
-        let Some(chief) = jobs.ties.lock().call_ends(name) else { return true };
         let ran = jobs.is_running(name) || !matches!(outcome, Outcome::Failed(_));
+        let late = if ran { jobs.late_events(name, self.kind, &outcome) } else { Vec::new() };
         if ran {
-            jobs.expect_events(self.kind, &chief, &outcome);
             jobs.change(|engine, out| engine.started(name, now(), out));
             jobs.conclude(name, self.kind, outcome);
         } else {
             jobs.change(|engine, out| engine.start_failed(name, "libvirt refused to start the job", now(), out));
-            jobs.ties.lock().drop_start(name);
         }
-        if let Some(reason) = chief.gone {
+        // Until here whatever is heard is left to the call.
+        let gone = jobs.ties.lock().call_ends(name, late);
+        if let Some(reason) = gone {
             jobs.change(|engine, out| engine.observe(Observation::Gone { reason }, now(), out));
         }
         ran
@@ -236,16 +244,14 @@ impl DomainJobs {
         });
     }
 
-    /// What is told only now of a job whose end is known is not to be taken for another one.
-    fn expect_events(&self, kind: JobType, chief: &Chief, outcome: &Outcome) {
-        let Some(monitor) = self.is_fed() else { return };
-        let mut ties = self.ties.lock();
-        if monitor && kind == JobType::Dump && !chief.said_all {
-            ties.expected.push((DUMP_COMPLETED, kind, Instant::now()));
-        }
-        if *outcome == Outcome::Completed {
-            ties.expected.push((JOB_COMPLETED, kind, Instant::now()));
-        }
+    /// The events that are told of such an end.
+    fn late_events(&self, name: &str, kind: JobType, outcome: &Outcome) -> Vec<&'static str> {
+        let memory_only = self.table.read(|engine| engine.get(name).is_some_and(|job| job.config().has_option("memory-only")));
+        let (fed, completed) = (self.is_fed(), *outcome == Outcome::Completed);
+        let mut events = Vec::new();
+        events.extend((fed == Some(true) && kind == JobType::Dump && memory_only).then_some(DUMP_COMPLETED));
+        events.extend((fed.is_some() && completed).then_some(JOB_COMPLETED));
+        events
     }
 }
 
@@ -263,11 +269,14 @@ impl Ties {
         free
     }
 
-    /// It has returned; `None` if the job had ended before.
-    fn call_ends(&mut self, name: &str) -> Option<Chief> {
-        let chief = self.chief.as_mut().filter(|chief| chief.name == name)?;
-        chief.calling = false;
-        Some(chief.clone())
+    /// It has returned: what was to be told of its job and has not been is expected from now on. Returns why the domain has
+    /// ended meanwhile, if it has.
+    fn call_ends(&mut self, name: &str, late: Vec<&'static str>) -> Option<String> {
+        let chief = self.chief.take_if(|chief| chief.name == name)?;
+        let late = late.into_iter().filter(|event| !chief.told.contains(event));
+        self.expected.extend(late.map(|event| (event, chief.kind, Instant::now())));
+        self.note_end(chief.kind);
+        chief.gone
     }
 
     /// The domain has ended: whether that is for a call to see to that is under way.
@@ -283,10 +292,19 @@ impl Ties {
         self.chief.as_ref().is_some_and(|chief| chief.calling && back(chief.kind))
     }
 
-    /// Whether an event is about a job whose end is known.
-    pub fn is_expected(&mut self, event: &str, kind: JobType) -> bool {
+    /// What an event about the domain's own job is about.
+    pub fn event_is_about(&mut self, event: &'static str, kind: JobType) -> About {
+        if let Some(chief) = self.chief.as_mut().filter(|chief| chief.calling && chief.kind == kind) {
+            chief.told.push(event);
+            return About::Call(chief.name.clone());
+        }
         self.expected.retain(|(_, _, since)| since.elapsed() < LATE);
-        let at = self.expected.iter().position(|(of, about, _)| *of == event && *about == kind);
-        at.map(|at| self.expected.remove(at)).is_some()
+        match self.expected.iter().position(|(of, about, _)| *of == event && *about == kind) {
+            Some(at) => {
+                self.expected.remove(at);
+                About::Past
+            }
+            None => About::Other,
+        }
     }
 }
