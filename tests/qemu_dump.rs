@@ -177,6 +177,26 @@ fn a_dump_shows_how_far_it_is_and_cannot_be_aborted_or_reset() {
 }
 
 #[test]
+fn a_guest_that_is_suspended_during_a_dump_is_suspended_after_it() {
+    let Some(mut guest) = Guest::new(48) else { return };
+    // Compressing takes long; a migration to a file stops the guest at its end.
+    for (format, flags) in [(1, MEMORY_ONLY), (0, 0)] {
+        let file = guest.path("memory.dump");
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| dump(&guest, &file, format, flags));
+            support::wait_until("a dump", || !guest.client.jobs().is_empty());
+            guest.client.domain.suspend().unwrap();
+            assert_eq!(guest.client.jobs(), []);
+            caller.join().unwrap().unwrap();
+        });
+        assert_eq!(guest.client.domain.state().unwrap(), (DomainState::Paused, 1));
+        assert!(!guest.is_running());
+        guest.client.domain.resume().unwrap();
+        assert!(guest.is_running());
+    }
+}
+
+#[test]
 fn a_reset_during_somebody_elses_dump_is_refused() {
     let Some(mut guest) = Guest::new(48) else { return };
     let protocol = format!("file:{}", guest.path("memory.dump").display());

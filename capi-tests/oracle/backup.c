@@ -1,6 +1,6 @@
 /* Backups: pushed to files by QEMU, or read by a client from QEMU's NBD server. */
 #define _POSIX_C_SOURCE 200809L
-#include "oracle.h"
+#include "snapshots.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,10 +358,31 @@ static void failing_beside(struct machine *m)
     check_image("a.qcow2", "qcow2", 2);
 }
 
+static void snapshot_beside(struct machine *m)
+{
+    machine_start_with_two_chains(m, 2);
+    TAKE(m, "<domainsnapshot><name>earlier</name></domainsnapshot>", 0);
+    begin(m, "of one disk", "pull", server(m),
+          two(disk_element("vda", "type='file'", file_element(m, "scratch", "scratch.qcow2")),
+              disk_element("vdb", "backup='no'", "")),
+          0);
+    CALL(virDomainSuspend(m->dom));
+    CALL(virDomainResume(m->dom));
+    await_event("lifecycle resumed, detail 0");
+    TAKE(m, snapshot_xml(m, "during", "vdb", "b.qcow2"), DISK_ONLY);
+    show_file("b.qcow2");
+    show_snapshots(m);
+    show_disks(m);
+    CALL(virDomainAbortJob(m->dom));
+    await_event("block-job-2 vda backup canceled");
+    machine_destroy(m);
+}
+
 const struct scenario backup_scenarios[] = {
     {"backup-since-a-checkpoint", incremental},
     {"backup-beside-a-pull", busy},
     {"backup-after-one-that-failed", failing_beside},
+    {"backup-and-a-snapshot-exclude-each-other", snapshot_beside},
     {"backup-pushes-two-disks", push_two},
     {"backup-into-raw-and-reused-files", push_raw},
     {"backup-of-all-disks-is-pulled", pull},

@@ -327,6 +327,49 @@ static void memory_dump_is_not_aborted(struct machine *m)
     leave(m);
 }
 
+/* Suspending waits until the guest goes on that a dump has stopped. */
+static void suspended_during(struct machine *m, unsigned int flags)
+{
+    struct caller caller = {NULL, NULL, 1, 0, 0, 0, 0};
+
+    start_big(m);
+    caller.m = m;
+    caller.file = path_of(m, "dumped");
+    caller.flags = flags;
+    start_call(&caller);
+    CALL(virDomainSuspend(m->dom));
+    end_call(&caller);
+    await_event("lifecycle resumed, detail 0");
+    await_event("lifecycle suspended, detail 0");
+    show_state(m);
+    show_magic("dumped");
+    leave(m);
+}
+
+static void suspended_during_dump(struct machine *m)
+{
+    suspended_during(m, 0);
+}
+
+static void suspended_during_dump_of_memory(struct machine *m)
+{
+    suspended_during(m, VIR_DUMP_MEMORY_ONLY);
+}
+
+static void suspended_during_save(struct machine *m)
+{
+    struct caller caller = {NULL, NULL, 0, 0, 0, VIR_DOMAIN_SAVE_BYPASS_CACHE, 0};
+
+    start_big(m);
+    caller.m = m;
+    caller.file = path_of(m, "saved");
+    start_call(&caller);
+    CALL(virDomainSuspend(m->dom));
+    await_event("lifecycle stopped, detail 4");
+    end_call(&caller);
+    show_gone(m);
+}
+
 /* ---- dumps ---- */
 
 static void dump(struct machine *m)
@@ -455,6 +498,9 @@ const struct scenario memory_scenarios[] = {
     {"dump-is-aborted", dump_aborted},
     {"dump-of-the-memory-alone-cannot-be-aborted", memory_dump_is_not_aborted},
     {"dump-waits-until-another-is-over", dump_waits_for_dump},
+    {"dump-is-over-before-the-machine-is-suspended", suspended_during_dump},
+    {"dump-of-the-memory-alone-is-over-before-the-machine-is-suspended", suspended_during_dump_of_memory},
+    {"save-is-over-before-the-machine-is-suspended", suspended_during_save},
     {"migration-limits-are-kept", limits},
     {"job-calls-where-there-is-no-job", no_job},
     {NULL, NULL},

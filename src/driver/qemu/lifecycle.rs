@@ -26,10 +26,12 @@ const QUIT_PATIENCE: Duration = Duration::from_secs(10);
 impl QemuDomain {
     pub(super) fn suspend(&self) -> Result<()> {
         self.require_alive()?;
+        self.await_guest()?;
+        // A job that stops the guest lets it go on at its end, whoever else wants it stopped.
+        self.await_turn_to_stop()?;
         if self.inner.lock().state == DomainState::Shutdown {
             return Err(Error::invalid("domain is not running"));
         }
-        self.await_guest()?;
         self.call("stop", json!({})).map(drop)
     }
 
@@ -96,6 +98,7 @@ impl QemuDomain {
     pub(super) fn shutdown(&self, _flags: u32) -> Result<()> {
         self.require_alive()?;
         self.await_guest()?;
+        self.await_turn()?;
         self.call("system_powerdown", json!({})).map(drop)
     }
 

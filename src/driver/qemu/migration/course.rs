@@ -12,7 +12,7 @@ use super::{Aftermath, Course, FOREIGN, QUERY_DUMP, QUERY_MIGRATE, RESUME};
 use crate::driver::older;
 use crate::driver::qemu::block::is_undecided;
 use crate::driver::qemu::clock::now;
-use crate::driver::qemu::domain::{QemuDomain, TURN};
+use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::qemu::monitor::Monitor;
 use crate::driver::qemu::questions::Questions;
 use crate::driver::qemu::snapshots::is_own;
@@ -265,46 +265,6 @@ impl QemuDomain {
         Ok(name)
     }
 
-    /// Takes a name as soon as the domain's job is over that is in the way, like libvirt for half a minute at most.
-    pub(in crate::driver::qemu) fn reserve_in_turn(self: &Arc<Self>, request: StartRequest) -> Result<String> {
-        let deadline = Instant::now() + TURN;
-        // What somebody else started may take as long as it likes.
-        let foreign = || self.inner.lock().migrations.course.as_ref().is_some_and(Course::is_of_others);
-        // With PARALLEL it is for QEMU to say what goes with a backup.
-        let waits = !request.parallel && matches!(request.kind, JobType::Migration | JobType::Save | JobType::Dump);
-        let backup = |engine: &Engine| engine.unfinished().find(|job| waits && is_own_backup(job)).map(|job| job.name().to_owned());
-        loop {
-            let free = |engine: &Engine| foreign() || backup(engine).is_none() && engine.admits(&request).is_ok();
-            let free = self.table.wait_until(deadline, free);
-            self.require_alive()?;
-            if let Some(name) = self.table.read(backup).filter(|_| !foreign()) {
-                if free {
-                    continue;
-                }
-                return Err(held_by(&Error::invalid(format!("another job is active: '{name}'"))));
-            }
-            match self.update_jobs(|engine, out| engine.reserve(request.clone(), now(), out)) {
-                Ok(reserved) => return Ok(reserved.name),
-                Err(error) if foreign() => return Err(error),
-                // Somebody else was quicker.
-                Err(_) if free => {}
-                Err(error) => return Err(held_by(&error)),
-            }
-        }
-    }
-
-    /// Waits until no job of ours holds the guest, for what must not come between.
-    pub(in crate::driver::qemu) fn await_turn(&self) -> Result<()> {
-        let holder =
-            || self.inner.lock().migrations.course.as_ref().filter(|course| !course.is_of_others()).map(|course| course.job.clone());
-        let free = self.table.wait_until(Instant::now() + TURN, |_| holder().is_none());
-        self.require_alive()?;
-        match holder() {
-            Some(job) if !free => Err(held_by(&Error::invalid(format!("another job is active: '{job}'")))),
-            _ => Ok(()),
-        }
-    }
-
     /// Starts the migration of a job that has a name.
     pub(super) fn set_off(
         self: &Arc<Self>,
@@ -380,6 +340,8 @@ impl QemuDomain {
     pub(super) fn arrive(self: &Arc<Self>, name: &str) {
         self.forget_course(name);
         self.update_jobs(|engine, out| engine.settled(name, now(), out));
+        // One that has ended with its domain has not changed by that, and others wait for their turn.
+        self.table.wake();
         self.forget_if_empty();
     }
 
@@ -543,16 +505,6 @@ fn has_written(job: &Job) -> bool {
     // The clock of files goes in steps.
     let since = |meta: &Metadata| meta.modified().is_ok_and(|time| time + Duration::from_secs(1) >= began);
     meta.is_some_and(|meta| !meta.is_file() || (meta.len() > 0 && since(&meta)))
-}
-
-/// Whether it is a backup that libvirt would know of: it counts as the one job that a domain may have.
-pub(in crate::driver::qemu) fn is_own_backup(job: &Job) -> bool {
-    job.kind() == JobType::BlockBackup && job.origin() == Origin::Own
-}
-
-/// libvirt's error for a call whose turn does not come.
-pub(super) fn held_by(error: &Error) -> Error {
-    Error::new(code::OPERATION_TIMEOUT, format!("cannot acquire state change lock: {}", error.detail))
 }
 
 /// libvirt's error for a job that did not succeed.

@@ -12,8 +12,9 @@ mod reading;
 pub(super) mod restore;
 mod save;
 pub(super) mod save_image;
+mod turns;
 
-pub(super) use course::is_own_backup;
+pub(super) use turns::is_own_backup;
 
 use serde_json::{Map, Value};
 

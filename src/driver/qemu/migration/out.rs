@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use serde_json::{json, Map};
 
-use super::course::{held_by, verdict, UNLIMITED};
+use super::course::{verdict, UNLIMITED};
+use super::turns::held_by;
 use super::MEMORY_ONLY;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::{QemuDomain, TURN};

@@ -32,6 +32,7 @@ impl QemuDomain {
     /// `virDomainSnapshotDelete`; returns the name of the last job, which has ended.
     pub(in crate::driver::qemu) fn snapshot_delete(self: &Arc<Self>, name: &str, flags: u32) -> Result<String> {
         self.require_alive()?;
+        self.await_backups(flags)?;
         self.snapshots.find(name)?;
         let mut names = if flags & (CHILDREN | CHILDREN_ONLY) != 0 { self.snapshots.descendants(name) } else { Vec::new() };
         names.reverse();

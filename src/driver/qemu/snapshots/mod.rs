@@ -55,6 +55,7 @@ impl QemuDomain {
         if flags & create::NO_METADATA == 0 {
             def.check_name()?;
         }
+        self.await_backups(flags)?;
         let name = def.name.get_or_insert_with(|| (now().wall_ms / 1000).to_string()).clone();
         let taken = if flags & create::DISK_ONLY != 0 { self.take_of_disks(def, flags) } else { self.take_of_machine(def, flags) };
         Ok((name, taken?))
