@@ -3,6 +3,7 @@
 mod support;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use support::*;
 use virt_jobs::driver::request::{CoreDump, ListFilter, Migrate, Save};
 use virt_jobs::driver::Domain;
 use virt_jobs::model::flags::list;
-use virt_jobs::model::{Error, JobState};
+use virt_jobs::model::{code, Error, JobState, JobType};
 
 const MEMORY_ONLY: u32 = 1 << 4;
 
@@ -185,4 +186,32 @@ fn a_monitor_that_never_lets_the_guest_go_on_keeps_no_job() {
     });
     let client = Client::open(dir.path());
     assert_eq!(client.end("dump-1"), JobState::Failed);
+}
+
+/// A stopped QEMU dumps when it goes on, and refuses to let its guest go on as long as it does.
+#[test]
+fn a_guest_whose_dump_was_not_answered_in_time_goes_on_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let stuck = Arc::new(AtomicBool::new(false));
+    let held = stuck.clone();
+    let fake = Fake::start(&dir.path().join("vm.qmp"), move |command, _| match command {
+        "dump-guest-memory" => {
+            held.store(true, Ordering::Release);
+            Reply::Silence
+        }
+        _ if held.load(Ordering::Acquire) => Reply::Silence,
+        "query-dump-guest-memory-capability" => Reply::Return(json!({ "formats": ["elf"] })),
+        _ => usual(command),
+    });
+    let client = Client::open(dir.path());
+    let file = dir.path().join("memory.dump");
+    let error = client.domain.core_dump(&CoreDump { file: file.to_str().unwrap(), format: 0, flags: MEMORY_ONLY }).unwrap_err();
+    assert_eq!(error.code, code::OPERATION_TIMEOUT);
+    assert_eq!(client.jobs(), [("dump-1".to_owned(), JobType::Dump, JobState::Running)]);
+    assert!(file.exists());
+    stuck.store(false, Ordering::Release);
+    assert_eq!(fake.count("cont"), 0);
+    fake.tell(&[dumped(json!({ "status": "completed", "total": 1, "completed": 1 }), json!(null))]);
+    assert_eq!(client.end("dump-1"), JobState::Completed);
+    assert_eq!(fake.count("cont"), 1);
 }

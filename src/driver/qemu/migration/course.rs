@@ -322,6 +322,33 @@ impl QemuDomain {
         }
     }
 
+    /// A job whose beginning was not answered in time goes on without its caller, as one of a client that was killed: QEMU
+    /// answers in order, so the answer to the question about it tells, whenever it comes.
+    pub(super) fn leave_alone(self: &Arc<Self>, name: &str) {
+        self.abandon(name);
+        let course = self.inner.lock().migrations.course.clone();
+        if let Some(course) = course.filter(|course| course.job == name) {
+            self.ask_until_answered(course);
+        }
+    }
+
+    fn ask_until_answered(self: &Arc<Self>, course: Course) {
+        let domain = Arc::downgrade(self);
+        self.post(course.question, json!({}), move |reply| {
+            let Some(domain) = domain.upgrade() else { return };
+            match reply {
+                Ok(reply) => domain.see_course(&course, &reply),
+                Err(CallError::Timeout { .. }) => domain.ask_until_answered(course),
+                Err(_) => {}
+            }
+        });
+    }
+
+    /// Whether a job goes on, or may come to, without its caller.
+    pub(super) fn is_left_alone(&self, name: &str) -> bool {
+        self.inner.lock().migrations.course.as_ref().is_none_or(|course| course.job != name || !course.awaited)
+    }
+
     /// Its caller does not wait any longer; false if it is known by now how the job went, and its caller is counted on.
     fn abandon(&self, name: &str) -> bool {
         // What is seen of an end is seen under this lock.

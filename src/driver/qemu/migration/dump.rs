@@ -9,6 +9,7 @@ use super::course::verdict;
 use super::file::Output;
 use super::pump::Pump;
 use super::{CRASH, MEMORY_ONLY, RESET};
+use crate::driver::qemu::block::is_undecided;
 use crate::driver::qemu::clock::now;
 use crate::driver::qemu::domain::QemuDomain;
 use crate::driver::request::CoreDump;
@@ -33,6 +34,7 @@ impl QemuDomain {
         let name = self.embark(StartRequest::new(JobType::Dump, config_of(request)).with_flags(request.flags))?;
         let (mut file, pump) = match self.begin_dump(&name, request) {
             Ok(begun) => begun,
+            Err(error) if self.is_left_alone(&name) => return Err(error),
             Err(error) => return Err(self.undo_start(&name, error)),
         };
         let outcome = match self.see_through(&name, pump).inspect_err(|_| file.leave())? {
@@ -63,23 +65,35 @@ impl QemuDomain {
             self.refuse_block_jobs()?;
         }
         let path = Path::new(request.file);
-        let file = Output::create(path)?;
+        let mut file = Output::create(path)?;
         if memory_only {
             self.require_format(format_of(request))?;
         }
         let pump = self.pass_file(name, path, file.fd(), request.flags & flag::BYPASS_CACHE != 0)?;
         let started = if memory_only { self.dump_memory(name, format_of(request)) } else { self.set_off_to_file(name) };
-        started.inspect_err(|_| self.take_back_file(name))?;
+        match started {
+            // There is no command that ends it: whenever QEMU comes to it, it writes the file and holds the guest.
+            Err(error) if memory_only && is_undecided(&error) => {
+                file.leave();
+                return Err(error);
+            }
+            outcome => outcome.inspect_err(|_| self.take_back_file(name))?,
+        }
         Ok((file, pump))
     }
 
     fn dump_memory(self: &Arc<Self>, name: &str, format: &str) -> Result<()> {
         let arguments = json!({ "paging": false, "protocol": format!("fd:{name}"), "detach": true, "format": format });
         let reset = self.between_resets()?;
-        self.call("dump-guest-memory", arguments)?;
+        let answer = self.call("dump-guest-memory", arguments);
         drop(reset);
-        self.update_jobs(|engine, out| engine.started(name, now(), out));
-        Ok(())
+        match answer {
+            Err(error) if !is_undecided(&error) => Err(error),
+            answer => {
+                self.update_jobs(|engine, out| engine.started(name, now(), out));
+                answer.map(drop).inspect_err(|_| self.leave_alone(name))
+            }
+        }
     }
 
     fn require_format(&self, format: &str) -> Result<()> {
