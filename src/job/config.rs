@@ -50,7 +50,8 @@ pub struct JobConfig {
     pub parent: Option<String>,
     /// The document of a backup as it runs; not part of the XML.
     pub document: Option<String>,
-    /// Files that are to go when it has completed, if nothing uses them then; not part of the XML.
+    /// Files that are to go when a commit has completed, or when an image has been created for a job that is gone, if nothing
+    /// uses them then; not part of the XML.
     pub removes: Vec<String>,
     /// Options that were given by a word: `shallow`, `reuse-external`, `delete`, `synchronous-writes`, `memory-only`, ...
     pub options: Vec<String>,

@@ -200,7 +200,7 @@ impl QemuDomain {
             return Ok(());
         }
         let size = if image.format == "raw" { virtual_size(disk)? } else { 0 };
-        self.create_image(copy, disk, image, json!({ "driver": "file", "filename": image.path, "size": size }))?;
+        self.create_image(copy, disk, image, target.fresh, json!({ "driver": "file", "filename": image.path, "size": size }))?;
         if target.fresh {
             keep_private(&image.path);
         }
@@ -219,11 +219,12 @@ impl QemuDomain {
             options["backing-file"] = below.path.clone().into();
             options["backing-fmt"] = below.format.clone().into();
         }
-        self.create_image(copy, disk, image, options)
+        self.create_image(copy, disk, image, target.fresh, options)
     }
 
-    /// Runs a `blockdev-create` as a job of its own, and waits for it.
-    pub(super) fn create_image(self: &Arc<Self>, parent: &str, disk: &QemuDisk, image: &Image, options: Value) -> Result<()> {
+    /// Runs a `blockdev-create` as a job of its own, and waits for it. Of a `fresh` file nothing was there before: whoever sees
+    /// the end of this job removes it, if its parent is gone by then.
+    pub(super) fn create_image(self: &Arc<Self>, parent: &str, disk: &QemuDisk, image: &Image, fresh: bool, options: Value) -> Result<()> {
         let target = describe_target(disk, image);
         let config = JobConfig {
             disks: vec![disk.front.target.clone()],
@@ -231,6 +232,7 @@ impl QemuDomain {
             size: options["size"].as_u64(),
             targets: vec![target],
             parent: Some(parent.to_owned()),
+            removes: fresh.then(|| image.path.clone()).into_iter().collect(),
             ..JobConfig::default()
         };
         let name = self.update_jobs(|engine, out| engine.reserve(StartRequest::new(JobType::BlockCreate, config), now(), out))?.name;

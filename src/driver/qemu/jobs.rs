@@ -10,6 +10,7 @@ use super::disks::Link;
 use super::domain::QemuDomain;
 use super::nodes::nodes_of;
 use super::questions::Questions;
+use super::removal::{is_awaited, Removal};
 use super::snapshots::is_snapshot;
 use super::translate;
 use crate::job::{Action, Effect, Engine, Job, Moment, Observation, Outcome, Powers};
@@ -127,10 +128,7 @@ impl QemuDomain {
         if self.backups.lock().get(name).is_some() {
             return self.settle_backup(engine, name, outcome);
         }
-        let mut removes = match engine.get(name) {
-            Some(job) if *outcome == Outcome::Completed => job.config().removes.clone(),
-            _ => Vec::new(),
-        };
+        let mut removes = engine.get(name).map(|job| Removal::of(engine, job, outcome)).unwrap_or_default();
         let stray = engine.get(name).and_then(|job| stray_target(engine, job));
         let (domain, name, id) = (Arc::downgrade(self), name.to_owned(), id.to_owned());
         if engine.get(&name).is_some_and(|job| job.kind() == JobType::BlockCreate) {
@@ -144,7 +142,7 @@ impl QemuDomain {
                 Ok(reply) => {
                     let disks = &mut domain.inner.lock().disks;
                     let orphans = disks.refresh_by(question, reply, Some(&name));
-                    removes.retain(|path| !disks.is_in_use(path));
+                    removes.retain(|removal| !disks.is_in_use(removal.path()));
                     orphans
                 }
                 // QEMU cannot tell of an image that it found damaged. Whatever failed, the job must end.
@@ -163,7 +161,7 @@ impl QemuDomain {
     }
 
     /// Once QEMU has forgotten the job, the record is all that tells how it ended.
-    fn dismiss_recorded(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<String>) {
+    fn dismiss_recorded(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<Removal>) {
         let settling = Arc::downgrade(self);
         self.records.when_written(move || {
             if let Some(domain) = settling.upgrade() {
@@ -173,7 +171,7 @@ impl QemuDomain {
     }
 
     /// Until it has been dismissed, a job holds on to the images that it worked on.
-    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<String>) {
+    fn dismiss_settled(self: &Arc<Self>, name: String, id: String, orphans: Vec<Link>, removes: Vec<Removal>) {
         let domain = Arc::downgrade(self);
         self.post("job-dismiss", json!({ "id": id }), move |reply| {
             let Some(domain) = domain.upgrade().filter(|_| !is_closed(&reply)) else { return };
@@ -181,15 +179,12 @@ impl QemuDomain {
         });
     }
 
-    fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, removes: Vec<String>) {
+    fn remove_settled(self: &Arc<Self>, name: String, orphans: Vec<Link>, removes: Vec<Removal>) {
         let mut nodes: Vec<String> = self.take_strays().into_iter().chain(nodes_of(&orphans)).collect();
         let last = nodes.pop();
         nodes.into_iter().for_each(|node| self.remove_node(node, |_| {}));
         let finish = move |domain: &Arc<QemuDomain>| {
-            for path in &removes {
-                // What cannot be removed stays; the guest no longer uses it either way.
-                let _ = std::fs::remove_file(path);
-            }
+            removes.iter().for_each(|removal| domain.remove_file(removal));
             // One that is being attached to may have restored it after the disks were looked at.
             let restored = domain.inner.lock().disks.keep_mirrors(|owner| owner != name);
             restored.into_iter().for_each(|links| domain.remove_nodes(&links));
@@ -340,11 +335,10 @@ impl QemuDomain {
 
 /// The image that is made for a job which an earlier client did not come to start: its file is open, and held until now.
 fn stray_target(engine: &Engine, job: &Job) -> Option<Link> {
-    let parent = job.config().parent.as_deref().filter(|_| job.kind() == JobType::BlockCreate)?;
-    let target = job.config().targets.first().filter(|target| target.index > 0)?;
-    let awaited = engine.record(parent).is_some_and(|parent| parent.outcome.is_none());
+    let created = job.kind() == JobType::BlockCreate && job.config().parent.is_some();
+    let target = job.config().targets.first().filter(|target| created && target.index > 0)?;
     let image = Image { kind: ImageKind::File, path: target.path.clone(), format: target.format.clone(), index: target.index };
-    (!awaited).then(|| Link::own(image))
+    (!is_awaited(engine, job)).then(|| Link::own(image))
 }
 
 /// The end of the monitor ends the job, too.

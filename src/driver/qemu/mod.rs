@@ -36,6 +36,7 @@ mod qcow2;
 mod questions;
 pub mod reactor;
 mod records;
+mod removal;
 #[cfg(test)]
 mod replay_tests;
 mod shutdown;

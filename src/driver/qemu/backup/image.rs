@@ -71,7 +71,7 @@ impl QemuDomain {
             options["backing-file"] = source.path.clone().into();
             options["backing-fmt"] = source.format.clone().into();
         }
-        self.create_image(name, &part.disk, image, options)
+        self.create_image(name, &part.disk, image, false, options)
     }
 }
 

@@ -134,7 +134,7 @@ impl QemuDomain {
         if let Some(Err(why)) = Path::new(&image.path).parent().map(fs::metadata) {
             return Err(Error::system(format!("failed to create image file '{}'", image.path), &why));
         }
-        self.create_image(job, &overlay.disk, image, json!({ "driver": "file", "filename": image.path, "size": 0 }))?;
+        self.create_image(job, &overlay.disk, image, overlay.fresh, json!({ "driver": "file", "filename": image.path, "size": 0 }))?;
         if overlay.fresh {
             keep_private(&image.path);
         }
@@ -155,7 +155,7 @@ impl QemuDomain {
         if !below.is_empty() {
             options["backing-fmt"] = below.into();
         }
-        self.create_image(job, &overlay.disk, &overlay.image, options)
+        self.create_image(job, &overlay.disk, &overlay.image, overlay.fresh, options)
     }
 
     /// Closes images that were not put on top, and removes what was made for nothing.
