@@ -44,8 +44,9 @@ fn every_export_with_a_handle_passes_it_on() {
         let plain: String = body.split_whitespace().collect();
         let call = format!("({name}({}));", parameters.join(","));
         let forwards = ["forward!", "forward_if_known!"].iter().any(|how| plain.contains(&format!("{how}{call}")));
-        let starts = plain.contains(&format!("forward_start!({name}({}),", parameters.join(",")));
-        assert!(forwards || starts, "{name} does not pass its arguments on");
+        let noted =
+            ["forward_start!", "forward_abort!"].iter().any(|how| plain.contains(&format!("{how}({name}({}),", parameters.join(","))));
+        assert!(forwards || noted, "{name} does not pass its arguments on");
         let before = plain.split("forward").next().unwrap();
         assert!(!before.contains("entry(") && !before.contains("resolve"), "{name} does something of its own first: {before}");
         passed += 1;

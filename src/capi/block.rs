@@ -1,14 +1,15 @@
 //! Block jobs and backups by the older functions: pull, rebase, copy, commit, and what they say of the job on a disk.
 
 use std::ffi::{c_char, c_int, c_uint, c_ulong};
+use std::ptr;
 use std::sync::Arc;
 
 use super::ctypes::{virDomainBlockJobInfo, virDomainBlockJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::entry::{entry, Call, Outcome};
-use super::forward::{forward, forward_start};
+use super::forward::{forward, forward_abort, forward_start};
 use super::handle::Domain;
 use super::job::note_started;
-use super::overlay::{start_backup, start_on_disk};
+use super::overlay::{abort_on_disk, start_backup, start_copy, start_on_disk};
 use super::typedparam::{self, kind, once};
 use crate::driver::request::{BlockCommit, BlockCopy, BlockPull, CopyDestination};
 use crate::model::flags::{abort, commit, copy, pull, rebase, speed, JOB_START_MASK};
@@ -58,7 +59,11 @@ unsafe fn on_disk<'a>(call: &Call, domain: virDomainPtr, disk: *const c_char) ->
 /// Returns 0 once the job runs, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockPull(domain: virDomainPtr, disk: *const c_char, bandwidth: c_ulong, flags: c_uint) -> c_int {
-    forward_start!(virDomainBlockPull(domain, disk, bandwidth, flags), flags, start_on_disk(domain, JobType::BlockPull, disk, flags));
+    forward_start!(
+        virDomainBlockPull(domain, disk, bandwidth, flags),
+        flags,
+        start_on_disk(domain, JobType::BlockPull, disk, ptr::null(), flags)
+    );
     entry(from::DOMAIN, "virDomainBlockPull", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, PULL_FLAGS)?;
@@ -87,7 +92,7 @@ pub unsafe extern "C" fn virDomainBlockRebase(
 ) -> c_int {
     forward_start!(virDomainBlockRebase(domain, disk, base, bandwidth, flags), flags, {
         let kind = if flags & rebase::COPY != 0 { JobType::BlockCopy } else { JobType::BlockPull };
-        start_on_disk(domain, kind, disk, flags)
+        start_on_disk(domain, kind, disk, base, flags)
     });
     entry(from::DOMAIN, "virDomainBlockRebase", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
@@ -167,11 +172,7 @@ pub unsafe extern "C" fn virDomainBlockCopy(
     nparams: c_int,
     flags: c_uint,
 ) -> c_int {
-    forward_start!(
-        virDomainBlockCopy(domain, disk, destxml, params, nparams, flags),
-        flags,
-        start_on_disk(domain, JobType::BlockCopy, disk, flags)
-    );
+    forward_start!(virDomainBlockCopy(domain, disk, destxml, params, nparams, flags), flags, start_copy(domain, disk, destxml, flags));
     entry(from::DOMAIN, "virDomainBlockCopy", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         let xml = unsafe { call.text(destxml, "destxml") }?;
@@ -206,7 +207,7 @@ pub unsafe extern "C" fn virDomainBlockCommit(
 ) -> c_int {
     forward_start!(virDomainBlockCommit(domain, disk, base, top, bandwidth, flags), flags, {
         let kind = if flags & commit::ACTIVE != 0 { JobType::BlockCommitActive } else { JobType::BlockCommit };
-        start_on_disk(domain, kind, disk, flags)
+        start_on_disk(domain, kind, disk, ptr::null(), flags)
     });
     entry(from::DOMAIN, "virDomainBlockCommit", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
@@ -290,7 +291,7 @@ pub unsafe extern "C" fn virDomainGetBlockJobInfo(
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub unsafe extern "C" fn virDomainBlockJobAbort(domain: virDomainPtr, disk: *const c_char, flags: c_uint) -> c_int {
-    forward!(virDomainBlockJobAbort(domain, disk, flags));
+    forward_abort!(virDomainBlockJobAbort(domain, disk, flags), abort_on_disk(domain, disk, flags));
     entry(from::DOMAIN, "virDomainBlockJobAbort", |call| {
         let (domain, disk) = unsafe { on_disk(call, domain, disk) }?;
         call.flags(flags, abort::ASYNC | abort::PIVOT)?;

@@ -11,6 +11,7 @@ use super::forward::{self, forward, hand_over, pass_on};
 use super::handle::{CloseCallback, Connect};
 use super::object::{self, Strong};
 use super::opaque::Opaque;
+use super::opened;
 use crate::driver::overlay::{self, Real};
 use crate::driver::uri::Target;
 use crate::driver::{self, Connection};
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn virGetVersion(libVer: *mut c_ulong, r#type: *const c_ch
 #[no_mangle]
 pub unsafe extern "C" fn virConnectOpen(name: *const c_char) -> virConnectPtr {
     if let Some(real) = unsafe { real_for(name) } {
-        return pass_on!(real, virConnectOpen(name));
+        return opened::opened(pass_on!(real, virConnectOpen(name)));
     }
     entry(from::NONE, "virConnectOpen", |call| unsafe { open(call, name, 0) })
 }
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn virConnectOpen(name: *const c_char) -> virConnectPtr {
 #[no_mangle]
 pub unsafe extern "C" fn virConnectOpenReadOnly(name: *const c_char) -> virConnectPtr {
     if let Some(real) = unsafe { real_for(name) } {
-        return pass_on!(real, virConnectOpenReadOnly(name));
+        return opened::opened(pass_on!(real, virConnectOpenReadOnly(name)));
     }
     entry(from::NONE, "virConnectOpenReadOnly", |call| unsafe { open(call, name, RO) })
 }
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn virConnectOpenReadOnly(name: *const c_char) -> virConne
 #[no_mangle]
 pub unsafe extern "C" fn virConnectOpenAuth(name: *const c_char, auth: virConnectAuthPtr, flags: c_uint) -> virConnectPtr {
     if let Some(real) = unsafe { real_for(name) } {
-        return pass_on!(real, virConnectOpenAuth(name, auth, flags));
+        return opened::opened(pass_on!(real, virConnectOpenAuth(name, auth, flags)));
     }
     entry(from::NONE, "virConnectOpenAuth", |call| {
         call.flags(flags, RO | NO_ALIASES)?;
@@ -133,6 +134,7 @@ fn driver_for(target: &Target, events: &Arc<Subscriptions>) -> Result<Arc<dyn Co
 /// Returns 0 if it was the last, 1 if others remain, -1 on error.
 #[no_mangle]
 pub extern "C" fn virConnectClose(conn: virConnectPtr) -> c_int {
+    opened::closing(conn);
     forward!(virConnectClose(conn));
     entry(from::NONE, "virConnectClose", |call| {
         let left = object::release::<Connect>(conn).ok_or_else(|| call.no_connection())?;
@@ -145,6 +147,7 @@ pub extern "C" fn virConnectClose(conn: virConnectPtr) -> c_int {
 /// Returns 0, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virConnectRef(conn: virConnectPtr) -> c_int {
+    opened::referenced(conn);
     forward!(virConnectRef(conn));
     entry(from::DOMAIN, "virConnectRef", |call| {
         let reference = object::retain::<Connect>(conn).ok_or_else(|| call.no_connection())?;

@@ -6,7 +6,8 @@ use std::{mem, ptr};
 use super::ctypes::{virDomainJobInfo, virDomainJobInfoPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::entry;
-use super::forward::forward;
+use super::forward::{forward, forward_abort};
+use super::overlay::abort_own;
 use super::typedparam;
 use crate::model::{code, from, Error};
 
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn virDomainGetJobStats(
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainAbortJob(domain: virDomainPtr) -> c_int {
-    forward!(virDomainAbortJob(domain));
+    forward_abort!(virDomainAbortJob(domain), abort_own(domain));
     entry(from::DOMAIN, "virDomainAbortJob", |call| Ok(changed(call, domain, 0, 0)?.1.abort_job(0)?))
 }
 
@@ -97,6 +98,6 @@ pub extern "C" fn virDomainAbortJob(domain: virDomainPtr) -> c_int {
 /// Returns 0 once it was asked, or -1 on error.
 #[no_mangle]
 pub extern "C" fn virDomainAbortJobFlags(domain: virDomainPtr, flags: c_uint) -> c_int {
-    forward!(virDomainAbortJobFlags(domain, flags));
+    forward_abort!(virDomainAbortJobFlags(domain, flags), abort_own(domain));
     entry(from::DOMAIN, "virDomainAbortJobFlags", |call| Ok(changed(call, domain, flags, ABORT_POSTCOPY)?.1.abort_job(flags)?))
 }

@@ -9,6 +9,7 @@
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{mem, ptr};
 
 use parking_lot::Mutex;
@@ -19,7 +20,7 @@ use super::entry::keeping_errno;
 use super::forward::{forward, hand_over};
 use super::handle::Connect;
 use super::object::{resolve, Resolved};
-use crate::driver::overlay::Real;
+use crate::driver::overlay::{self, Real};
 use crate::model::{code, from, Error};
 
 mod real;
@@ -209,6 +210,30 @@ pub fn join(library: &Real) {
     let handler = *GLOBAL_HANDLER.lock();
     if handler.function.is_some() {
         real::set_handler(library, handler.user_data, handler.function);
+    }
+}
+
+/// The real library's handler is [`tell_unless_quiet`].
+static QUIETABLE: AtomicBool = AtomicBool::new(false);
+
+/// From now on the real library's errors of what the application knows nothing of are kept from its handler.
+pub fn allow_quiet(library: &Real) {
+    if !QUIETABLE.swap(true, Ordering::AcqRel) {
+        real::set_handler(library, ptr::null_mut(), Some(tell_unless_quiet));
+    }
+}
+
+unsafe extern "C" fn tell_unless_quiet(_: *mut c_void, error: virErrorPtr) {
+    if overlay::is_quiet() {
+        return;
+    }
+    let handler = *GLOBAL_HANDLER.lock();
+    // SAFETY: the application's function with its data, or what the real library does without one; and the error to be told.
+    unsafe {
+        match handler.function {
+            Some(function) => function(handler.user_data, error),
+            None => virDefaultErrorFunc(error),
+        }
     }
 }
 
@@ -514,7 +539,9 @@ pub extern "C" fn virResetLastError() {
 #[no_mangle]
 pub extern "C" fn virSetErrorFunc(userData: *mut c_void, handler: virErrorFunc) {
     *GLOBAL_HANDLER.lock() = Handler { function: handler, user_data: userData };
-    hand_over!(virSetErrorFunc(userData, handler));
+    if !QUIETABLE.load(Ordering::Acquire) {
+        hand_over!(virSetErrorFunc(userData, handler));
+    }
 }
 
 /// Prints an error on stderr. NULL is harmless.

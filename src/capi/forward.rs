@@ -194,6 +194,18 @@ macro_rules! forward_start {
     };
 }
 
+/// The same for a function that ends a job: `abort` takes note of that.
+macro_rules! forward_abort {
+    ($function:ident($handle:ident $(, $argument:ident)*), $abort:expr) => {
+        if let Some(real) = $crate::capi::forward::foreign($handle) {
+            let aborts = $abort;
+            let result = $crate::capi::forward::pass_on!(real, $function($handle $(, $argument)*));
+            $crate::capi::overlay::note_abort(aborts, result);
+            return result;
+        }
+    };
+}
+
 /// The same for functions that this library has beyond libvirt's, and a real library may have one day.
 macro_rules! forward_if_known {
     ($function:ident($handle:ident $(, $argument:ident)*)) => {
@@ -238,4 +250,4 @@ macro_rules! any {
     };
 }
 
-pub(super) use {any, forward, forward_if_known, forward_start, function, hand_over, pass_on};
+pub(super) use {any, forward, forward_abort, forward_if_known, forward_start, function, hand_over, pass_on};

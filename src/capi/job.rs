@@ -11,7 +11,7 @@ use super::forward::{foreign, forward_if_known};
 use super::joblist::{self, Listing};
 use super::overlay;
 use crate::model::flags::{job_xml as xml_flag, list};
-use crate::model::{code, from, ControlOp, Error, JobState, Uuid};
+use crate::model::{code, from, ControlOp, Error, JobState, JobType, Uuid};
 
 /// Bits of `1 << state` that a wait may name.
 const ALL_STATES: u32 = ((1 << (JobState::Paused as u32 + 1)) - 1) & !1;
@@ -175,12 +175,26 @@ pub unsafe extern "C" fn virDomainJobSetSpeed(
 }
 
 thread_local! {
-    static LAST_STARTED: RefCell<Option<(Uuid, String)>> = const { RefCell::new(None) };
+    static LAST_STARTED: RefCell<Option<(Uuid, Name)>> = const { RefCell::new(None) };
 }
 
-/// Remembers the name of a job that this thread has just started.
-pub fn note_started(domain: Uuid, name: String) {
-    let _ = LAST_STARTED.try_with(|last| last.replace(Some((domain, name))));
+/// The name of a job that was started.
+#[derive(Clone)]
+pub enum Name {
+    Known(String),
+    /// By the real library, before anybody asked for names: a job of this type, on this disk if it is one of a disk.
+    Unknown(JobType, Option<String>),
+}
+
+impl From<String> for Name {
+    fn from(name: String) -> Name {
+        Name::Known(name)
+    }
+}
+
+/// Remembers a job that this thread has just started.
+pub fn note_started(domain: Uuid, name: impl Into<Name>) {
+    let _ = LAST_STARTED.try_with(|last| last.replace(Some((domain, name.into()))));
 }
 
 /// The name of the job that this thread was the last to start in @domain, for the older functions that start a job
@@ -196,7 +210,14 @@ pub extern "C" fn virDomainJobLastStarted(domain: virDomainPtr, flags: c_uint) -
         call.flags(flags, 0)?;
         let last = LAST_STARTED.try_with(|last| last.borrow().clone()).ok().flatten();
         let uuid = domain.uuid()?;
-        let name = last.filter(|(of, _)| *of == uuid).map(|(_, name)| name);
-        name.ok_or_else(|| Error::new(code::NO_DOMAIN_JOB, "this thread has started no job of this domain").into())
+        match last.filter(|(of, _)| *of == uuid).map(|(_, name)| name) {
+            Some(Name::Known(name)) => Ok(name),
+            Some(Name::Unknown(kind, disk)) => {
+                let name = overlay::name_of_started(&domain, kind, disk.as_deref())?;
+                note_started(uuid, name.clone());
+                Ok(name)
+            }
+            None => Err(Error::new(code::NO_DOMAIN_JOB, "this thread has started no job of this domain").into()),
+        }
     })
 }

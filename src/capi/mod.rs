@@ -23,6 +23,7 @@ mod listing;
 mod migrate;
 mod object;
 mod opaque;
+mod opened;
 mod overlay;
 mod save;
 mod snapshot;

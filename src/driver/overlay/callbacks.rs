@@ -5,8 +5,12 @@ use std::mem::transmute;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use super::calls::{copy_params, forget_error, last_error, text, RealConnect, RealDomain};
+use parking_lot::Mutex;
+
+use super::calls::{copy_params, forget_error, last_error, quietly, text, RealConnect, RealDomain};
 use super::functions::{functions, qemu_functions, CParam, Generic, MonitorCallback, Pointer};
 use crate::model::event::id;
 use crate::model::{Error, Result, TypedParam};
@@ -37,6 +41,27 @@ pub enum Heard {
 
 /// Who listens. Called on the thread that runs the event loop.
 pub type Listener = Arc<dyn Fn(RealDomain, Heard) + Send + Sync>;
+
+/// How long it may take until what was registered is freed: as long as the loop is at the events that it has begun with.
+const FREED: Duration = Duration::from_secs(1);
+/// libvirt gives its reference to the connection back right after that.
+const GIVEN_BACK: Duration = Duration::from_millis(2);
+
+/// The thread that was the last to run the event loop, as far as it has called here.
+static LOOP_THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// Waits until libvirt has freed everything that calls a listener, whose registrations have ended: it does so at the end of
+/// the round of events that it is in. On the thread of that round there is nothing to wait for.
+pub(super) fn await_freed(listener: &Listener) {
+    if Arc::strong_count(listener) == 1 || *LOOP_THREAD.lock() == Some(thread::current().id()) {
+        return;
+    }
+    let deadline = Instant::now() + FREED;
+    while Arc::strong_count(listener) > 1 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::sleep(GIVEN_BACK);
+}
 
 /// What is registered with a connection of the real library; ended by its drop.
 pub struct Registration {
@@ -92,7 +117,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         // A connection that is lost has no registrations any more, and nobody is to hear of that.
         // SAFETY: our reference keeps the connection.
-        unsafe {
+        quietly(|| unsafe {
             if self.monitor {
                 if let Ok(real) = qemu_functions() {
                     (real.virConnectDomainQemuMonitorEventDeregister)(self.connect.as_ptr(), self.id);
@@ -100,7 +125,7 @@ impl Drop for Registration {
             } else if let Ok(real) = functions() {
                 (real.virConnectDomainEventDeregisterAny)(self.connect.as_ptr(), self.id);
             }
-        }
+        });
         forget_error();
     }
 }
@@ -116,6 +141,7 @@ type Iteration = unsafe extern "C" fn(Pointer, Pointer, c_int, *mut c_void);
 /// The arguments are those of a callback that was registered above, during its call.
 unsafe fn tell(domain: Pointer, opaque: *mut c_void, heard: impl FnOnce() -> Option<Heard>) {
     let _ = catch_unwind(AssertUnwindSafe(|| {
+        *LOOP_THREAD.lock() = Some(thread::current().id());
         // SAFETY: the listener is freed after the last call; the domain is valid during this one.
         let (listener, domain) = unsafe { ((*opaque.cast::<Listener>()).clone(), RealDomain::retain(domain)) };
         if let (Ok(domain), Some(heard)) = (domain, heard()) {

@@ -3,6 +3,7 @@
 //! A call that fails becomes an [`Error`] with the real library's code, part and text; the real library has told its
 //! error handler of it by then. Its strings are copied.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_ulong, CStr, CString};
 use std::ptr;
 
@@ -97,6 +98,23 @@ impl Drop for SavedError {
             unsafe { (real.virFreeError)(self.real) };
         }
     }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does what the application knows nothing of: whoever tells it of errors is to ask [`is_quiet`] first.
+pub fn quietly<R>(work: impl FnOnce() -> R) -> R {
+    let before = QUIET.replace(true);
+    let result = work();
+    QUIET.set(before);
+    result
+}
+
+/// Whether errors of this thread are nothing to the application.
+pub fn is_quiet() -> bool {
+    QUIET.get()
 }
 
 fn done(result: c_int) -> Result<c_int> {

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::calls::{forget_error, RealDomain};
+use super::ends::Spent;
 use super::hub::Hub;
 use super::line::Line;
+use super::looks::Look;
 use super::reading::{self, Access};
 use super::words;
 use crate::driver::clock::now;
 use crate::driver::question::Question;
 use crate::driver::table::JobTable;
+use crate::driver::threads::with_signals_blocked;
 use crate::job::{Effect, Engine, HypStatus, Job, Observation, Outcome, Powers, Progress};
 use crate::model::event::{Event, Payload};
 use crate::model::{code, DomainRef, Error, JobType, Result, TypedParam};
@@ -62,8 +65,10 @@ pub(super) struct Ties {
     pub unbound: Vec<Unbound>,
     /// QEMU's last words on jobs, by its ids.
     pub said: HashMap<String, Outcome>,
-    /// QEMU's ids of which events are still to come that are about jobs whose ends have been told.
-    pub spent: HashMap<String, Instant>,
+    /// Jobs whose ends were told before the events of them have all come, oldest first.
+    pub spent: Vec<Spent>,
+    /// QEMU's ids of jobs that it has said its last word on, while libvirt has not.
+    pub nulled: HashSet<String>,
     /// Jobs that are gone while their last event has not come, and since when, by name.
     pub missing: HashMap<String, Instant>,
     pub backup: Option<Backup>,
@@ -88,10 +93,12 @@ pub(super) struct Unbound {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tracked {
     pub disk: String,
-    pub source: String,
-    pub depth: usize,
+    /// Its images, from the top down.
+    pub images: Vec<String>,
     /// What becomes the disk's source if it completes.
     pub becomes: Option<String>,
+    /// There is nothing to do for it.
+    pub idle: bool,
     /// That is what was known before it was started.
     pub provisional: bool,
 }
@@ -156,6 +163,11 @@ impl DomainJobs {
         self.table.read(Engine::is_empty)
     }
 
+    /// Whether it has a job that has not ended.
+    pub fn has_active(&self) -> bool {
+        self.table.read(|engine| engine.iter().any(Job::is_active))
+    }
+
     /// Whether it does not run, and has no job left.
     pub fn is_over(&self) -> bool {
         self.table.read(|engine| engine.is_going() && engine.is_empty())
@@ -208,27 +220,38 @@ impl DomainJobs {
         }
     }
 
-    /// Asks how the jobs are, without waiting for the answer.
+    /// Asks how the jobs are, without waiting for the answer. Where nobody is told the next call will.
     pub fn refresh_soon(self: &Arc<Self>, domain: &RealDomain) {
+        let Some(hub) = self.hub.upgrade().filter(|hub| hub.is_fed().is_some() && hub.is_watched()) else { return };
+        let Some(look) = domain.connect().ok().and_then(|connect| hub.looks.begin(connect.as_ptr() as usize)) else { return };
         if !self.asked.lock().ask() {
             return;
         }
         let (jobs, domain) = (self.clone(), domain.clone());
-        let ask = move || loop {
-            let answered = jobs.refresh(&domain, false).is_ok();
+        let started = with_signals_blocked(|| {
+            thread::Builder::new().name("virt-jobs-look".to_owned()).spawn(move || {
+                jobs.look_until_clear(&domain, &look);
+                // Whoever waits for the look may close the connection.
+                drop(domain);
+                drop(look);
+            })
+        });
+        if started.is_err() {
+            self.asked.lock().answered();
+        }
+    }
+
+    fn look_until_clear(self: &Arc<Self>, domain: &RealDomain, look: &Look) {
+        loop {
+            let answered = self.refresh(domain, false).is_ok();
             forget_error();
-            let waits = answered && jobs.is_fed().is_some() && !jobs.ties.lock().missing.is_empty();
-            if waits {
-                thread::sleep(RECHECK);
-            }
-            let mut asked = jobs.asked.lock();
-            if !(asked.answered() || waits) {
+            let unclear = answered && self.is_fed().is_some() && !self.ties.lock().missing.is_empty();
+            let again = unclear && look.pause(RECHECK);
+            let mut asked = self.asked.lock();
+            if !(asked.answered() || again) {
                 break;
             }
             asked.ask();
-        };
-        if thread::Builder::new().name("virt-jobs-look".to_owned()).spawn(ask).is_err() {
-            self.asked.lock().answered();
         }
     }
 

@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::calls::{RealDomain, RealState};
+use super::calls::{forget_error, RealDomain, RealState};
 use super::disks::DiskView;
 use super::domain::{DomainJobs, Ties, Tracked};
 use super::reading::{self, Reading};
 use super::take::Live;
+use super::whole::JOB_COMPLETED;
 use super::words;
 use crate::job::{JobConfig, Observation, Outcome};
 use crate::model::domain::reason;
@@ -22,26 +23,63 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How long it is remembered that events are about a job whose end was told without them.
 const SPENT: Duration = Duration::from_secs(60);
 
+/// What the disk tells of a job that is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trace {
+    Done,
+    Undone,
+    /// Nothing.
+    Unclear,
+}
+
 impl Tracked {
     pub fn new(disk: &DiskView, config: &JobConfig) -> Tracked {
         Tracked {
             disk: disk.target.clone(),
-            source: disk.source().to_owned(),
-            depth: disk.chain.len(),
+            images: disk.chain.iter().map(|(image, _)| image.clone()).collect(),
             becomes: config.targets.first().map(|target| target.path.clone()).or_else(|| config.base.clone()),
+            idle: disk.chain.len() <= 1,
             provisional: false,
         }
     }
 
-    /// Whether the disk is as the job leaves it when it completes.
-    fn is_done(&self, kind: JobType, disk: &DiskView) -> bool {
-        match kind {
-            JobType::BlockCopy | JobType::BlockCommitActive => self.becomes.as_deref() == Some(disk.source()),
-            // On a disk with one image alone a pull has nothing to do.
-            JobType::BlockPull => disk.chain.len() < self.depth || self.depth <= 1,
-            _ => disk.chain.len() < self.depth,
+    /// Whether the disk is as the job leaves it when it completes. Images may have been put on top of it since then.
+    fn trace(&self, job: &Live, disk: &DiskView) -> Trace {
+        let has = |path: &String| disk.chain.iter().position(|(image, _)| image == path);
+        let below = self.images.first().and_then(has).map(|top| disk.chain.len() - top);
+        match (job.kind, below) {
+            _ if disk.mirror.is_some() => Trace::Unclear,
+            (JobType::BlockCopy | JobType::BlockCommitActive, Some(_)) => Trace::Undone,
+            (JobType::BlockCopy | JobType::BlockCommitActive, None) => {
+                let base = |image: &&String| job.kind == JobType::BlockCommitActive && has(image).is_some();
+                match self.becomes.as_ref().filter(|path| has(path).is_some()).or_else(|| self.images.iter().find(base)) {
+                    Some(_) => Trace::Done,
+                    None => Trace::Unclear,
+                }
+            }
+            (_, None) => Trace::Unclear,
+            (_, Some(depth)) if depth < self.images.len() => Trace::Done,
+            (JobType::BlockPull, _) if self.idle => Trace::Done,
+            // It is not known to have had anything to do.
+            (JobType::BlockPull, _) if job.progress.end == 0 => Trace::Unclear,
+            _ => Trace::Undone,
         }
     }
+}
+
+/// Events that are still to come about a job whose end has been told.
+#[derive(Clone, Debug)]
+pub(super) struct Spent {
+    /// QEMU's id; `None` as long as it has not been heard.
+    id: Option<String>,
+    /// What libvirt says it of.
+    disk: String,
+    kind: JobType,
+    since: Instant,
+    /// QEMU's last word.
+    null: bool,
+    /// libvirt's.
+    told: bool,
 }
 
 impl Ties {
@@ -66,22 +104,26 @@ impl Ties {
             Some(_) => fed.is_some(),
             None => fed == Some(true),
         };
-        if told && !self.is_overdue(&job.name) {
+        let disk = tracked.as_ref().and_then(|tracked| reading.disks.iter().find(|disk| disk.target == tracked.disk));
+        let trace = tracked.as_ref().zip(disk).map_or(Trace::Unclear, |(tracked, disk)| tracked.trace(job, disk));
+        let aborted = self.aborted.contains(&job.name);
+        let certain = trace == Trace::Done || trace == Trace::Undone && aborted;
+        if told && !certain && !self.is_overdue(&job.name) {
             return None;
         }
         let id = self.qemu_id(&job.id);
         if told {
-            self.spend(&id);
+            let disk = tracked.map(|tracked| tracked.disk);
+            self.spend(job, &id, disk, fed == Some(true));
         }
-        let disk = tracked.as_ref().and_then(|tracked| reading.disks.iter().find(|disk| disk.target == tracked.disk));
-        let done = tracked.as_ref().zip(disk).is_some_and(|(tracked, disk)| tracked.is_done(job.kind, disk));
         let said = self.said.remove(&id);
         Some(match said {
-            _ if done => Outcome::Completed,
-            _ if self.aborted.contains(&job.name) => Outcome::Aborted,
+            _ if trace == Trace::Done => Outcome::Completed,
+            _ if aborted => Outcome::Aborted,
             // QEMU takes a copy for completed that was ended without becoming the disk's source.
             Some(Outcome::Completed) if job.kind.becomes_ready() => Outcome::Aborted,
             Some(said) => said,
+            None if trace == Trace::Undone => Outcome::Failed(UNDONE.to_owned()),
             None => unknown(),
         })
     }
@@ -91,11 +133,40 @@ impl Ties {
         self.missing.entry(name.to_owned()).or_insert_with(Instant::now).elapsed() >= GRACE
     }
 
-    fn spend(&mut self, id: &str) {
-        self.spent.retain(|_, since| since.elapsed() < SPENT);
-        self.spent.insert(id.to_owned(), Instant::now());
+    /// What is still to be heard of a job is not about one that goes on.
+    fn spend(&mut self, job: &Live, id: &str, disk: Option<String>, by_monitor: bool) {
+        self.spent.retain(|spent| spent.since.elapsed() < SPENT);
+        let null = by_monitor && !self.nulled.remove(id);
+        let told = disk.is_some();
+        if null || told {
+            let id = Some(id.to_owned()).filter(|_| !self.unbound.iter().any(|unbound| unbound.name == job.name));
+            self.spent.push(Spent { id, disk: disk.unwrap_or_default(), kind: job.kind, since: Instant::now(), null, told });
+        }
+    }
+
+    /// Whether what QEMU says of a job is about one whose end has been told.
+    pub fn is_spent(&mut self, id: &str, last: bool) -> bool {
+        let about =
+            |spent: &&mut Spent| spent.null && spent.id.as_ref().map_or_else(|| words::is_on(id, &spent.disk, spent.kind), |of| of == id);
+        let Some(spent) = self.spent.iter_mut().find(about) else { return false };
+        spent.id = Some(id.to_owned());
+        spent.null = !last;
+        self.spent.retain(|spent| spent.null || spent.told);
+        true
+    }
+
+    /// The same of what libvirt says, of the job of a disk.
+    pub fn is_spent_on(&mut self, disk: &str, kind: JobType, last: bool) -> bool {
+        let about = |spent: &&mut Spent| spent.told && spent.disk == disk && words::plain(spent.kind) == words::plain(kind);
+        let Some(spent) = self.spent.iter_mut().find(about) else { return false };
+        spent.told = !last;
+        self.spent.retain(|spent| spent.null || spent.told);
+        true
     }
 }
+
+/// Nobody listened, but the disk is as it was.
+const UNDONE: &str = "the job ended without having completed while nobody was listening; it was aborted, or it failed";
 
 fn unknown() -> Outcome {
     Outcome::Failed("the job ended while nobody was listening; how it ended is not known".to_owned())
@@ -116,7 +187,8 @@ impl DomainJobs {
             let ties = self.ties.lock();
             let known = ties.described();
             let described = |id: &str| live.iter().any(|job| job.id == ties.engine_id(id) && known.contains(&job.name));
-            reading.jobs.iter().any(|job| words::tracked(&job.id).is_some() && !described(&job.id))
+            let new = reading.jobs.iter().filter(|job| words::disk_of(&job.id).is_some() && reading.complete && !described(&job.id));
+            new.map(|job| job.id.clone()).collect::<Vec<_>>()
         };
         let ids: Vec<String> = reading.jobs.iter().map(|job| self.ties.lock().engine_id(&job.id)).collect();
         let gone: Vec<(String, String)> = {
@@ -132,14 +204,24 @@ impl DomainJobs {
         }
         if !reading.complete {
             self.look_over_disks(&live, reading);
-        } else if news || !reading.over.is_empty() {
+        } else if !news.is_empty() || !reading.over.is_empty() {
             reading.disks = reading::disks(domain)?;
+        }
+        for id in news {
+            // What the disk is like once the job is over says nothing of it.
+            let disk = words::disk_of(&id).unwrap_or_default();
+            if domain.block_job_info(disk)?.is_none() {
+                reading.disks.retain(|view| view.target != disk);
+            }
         }
         let own = reading.own.as_ref().map(|(kind, _)| *kind);
         let has_backup = !reading.backup.is_empty() || own == Some(JobType::BlockBackup);
         let own_chief = own.filter(|kind| *kind != JobType::BlockBackup);
         if own_chief != chief || has_backup != backup {
             reading.left = reading::last_job(domain);
+        }
+        if chief.is_some() && own_chief.is_none() && domain.access()?.monitor {
+            reading.memory = self.memory_job_said(domain);
         }
         if has_backup && !backup {
             reading.backup_config = reading::backup_config(domain);
@@ -162,6 +244,21 @@ impl DomainJobs {
         }
     }
 
+    /// What QEMU says after the end of the domain's own job, if its memory was moved for it.
+    fn memory_job_said(&self, domain: &RealDomain) -> Option<Outcome> {
+        let name = self.ties.lock().chief.as_ref()?.name.clone();
+        let (memory_only, moved) = self.table.read(|engine| {
+            let job = engine.get(&name)?;
+            Some((job.config().has_option("memory-only"), job.stats().migration.is_some()))
+        })?;
+        let said = match memory_only {
+            true => reading::dump_end(domain),
+            false if moved => reading::migration_end(domain),
+            false => return None,
+        };
+        said.inspect_err(|_| forget_error()).ok().flatten()
+    }
+
     /// How the domain's own job ended that is gone; `None` as long as its last event may come.
     pub fn chief_verdict(&self, name: &str, kind: JobType, reading: &Reading) -> Option<Outcome> {
         let fed = self.is_fed().is_some();
@@ -169,6 +266,7 @@ impl DomainJobs {
         let chief = ties.chief.as_ref().filter(|chief| !chief.calling)?;
         let (said, before, said_all) = (chief.said.clone(), chief.left_before.clone(), chief.said_all);
         if let Some(outcome) = left_by(kind, before.as_ref(), reading.left.as_ref()) {
+            ties.expected.extend(fed.then(|| (JOB_COMPLETED, kind, Instant::now())));
             return Some(outcome);
         }
         // Only what succeeds is told of.
@@ -176,6 +274,7 @@ impl DomainJobs {
             Some(Outcome::Completed) | None if fed && !said_all && !ties.is_overdue(name) => None,
             Some(said) => Some(said),
             None if ties.aborted.contains(name) => Some(Outcome::Aborted),
+            None if reading.memory.is_some() => reading.memory.clone(),
             None if fed => Some(Outcome::Failed("the job did not complete; libvirt did not say why".to_owned())),
             None => Some(unknown()),
         }
@@ -186,10 +285,13 @@ impl DomainJobs {
         let fed = self.is_fed().is_some();
         let mut ties = self.ties.lock();
         let before = ties.backup.as_ref()?.left_before.clone();
-        if fed && !ties.is_overdue(name) {
+        let left = left_by(JobType::BlockBackup, before.as_ref(), reading.left.as_ref());
+        if left.is_none() && fed && !ties.is_overdue(name) {
             return None;
         }
-        let left = left_by(JobType::BlockBackup, before.as_ref(), reading.left.as_ref());
+        if left.is_some() && fed {
+            ties.expected.push((JOB_COMPLETED, JobType::BlockBackup, Instant::now()));
+        }
         Some(left.unwrap_or_else(|| if ties.aborted.contains(name) { Outcome::Aborted } else { unknown() }))
     }
 

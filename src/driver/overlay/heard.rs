@@ -97,15 +97,13 @@ impl DomainJobs {
         }
         let (engine_id, tracked) = {
             let mut ties = self.ties.lock();
-            if ties.spent.contains_key(id) {
-                if status == HypStatus::Null {
-                    ties.spent.remove(id);
-                }
+            if ties.is_spent(id, status == HypStatus::Null) {
                 return;
             }
             if status == HypStatus::Created {
                 // Whatever was said of one with this id was about an earlier one.
                 ties.said.remove(id);
+                ties.nulled.remove(id);
                 ties.bind(id);
             }
             (ties.engine_id(id), words::tracked(id).is_some())
@@ -118,6 +116,7 @@ impl DomainJobs {
             HypStatus::Waiting | HypStatus::Pending | HypStatus::Concluded => tracked,
             HypStatus::Null if tracked => {
                 if known {
+                    self.ties.lock().nulled.insert(id.to_owned());
                     self.refresh_soon(domain);
                 }
                 true
@@ -136,7 +135,7 @@ impl DomainJobs {
     }
 
     fn outcome_heard(self: &Arc<Self>, domain: &RealDomain, id: String, kind: Option<JobType>, outcome: Outcome) {
-        if words::is_backup(&id) || self.ties.lock().spent.contains_key(&id) {
+        if words::is_backup(&id) || self.ties.lock().is_spent(&id, false) {
             return;
         }
         if words::tracked(&id).is_some() {
@@ -154,6 +153,9 @@ impl DomainJobs {
             }
             return;
         }
+        if self.ties.lock().is_spent_on(disk, kind, status != block_status::READY) {
+            return;
+        }
         let found = self.job_on(disk, kind);
         if status == block_status::READY {
             return match found {
@@ -163,15 +165,12 @@ impl DomainJobs {
         }
         let (id, said) = {
             let mut ties = self.ties.lock();
-            let said_id = ties.said.keys().find(|id| is_on(id, disk, kind)).cloned();
+            ties.nulled.retain(|id| !words::is_on(id, disk, kind));
+            let said_id = ties.said.keys().find(|id| words::is_on(id, disk, kind)).cloned();
             let id = found.as_ref().map(|job| job.id.clone()).or_else(|| said_id.clone());
             let said = said_id.and_then(|id| ties.said.remove(&id));
             (id, said)
         };
-        // One whose end was told without this event is not there any more.
-        if id.is_none() && self.ties.lock().spent.keys().any(|id| is_on(id, disk, kind)) {
-            return;
-        }
         let id = id.unwrap_or_else(|| format!("job-{disk}"));
         if let Some(outcome) = words::outcome(status, said) {
             let kind = found.map_or(kind, |job| job.kind);
@@ -185,7 +184,7 @@ impl DomainJobs {
         let ties = self.ties.lock();
         live.into_iter().find(|job| {
             let tracked = ties.tracked.get(&job.name).is_some_and(|tracked| tracked.disk == disk);
-            (tracked && words::plain(job.kind) == words::plain(kind)) || is_on(&ties.qemu_id(&job.id), disk, kind)
+            (tracked && words::plain(job.kind) == words::plain(kind)) || words::is_on(&ties.qemu_id(&job.id), disk, kind)
         })
     }
 
@@ -270,9 +269,4 @@ impl DomainJobs {
             self.observe(domain, Observation::Gone { reason: reason.to_owned() });
         }
     }
-}
-
-/// Whether an id is the one that libvirt gives a job of this kind on a disk.
-fn is_on(id: &str, disk: &str, kind: JobType) -> bool {
-    words::tracked(id).is_some_and(|(of, rest)| of == words::plain(kind) && words::disk_in(rest).unwrap_or(rest) == disk)
 }

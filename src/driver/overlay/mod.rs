@@ -11,6 +11,7 @@
 //! Only `real`, `functions`, `calls`, `callbacks` and `access` call the real library and have unsafe code. No lock is held
 //! then but a domain's or a hub's turn, which nothing that the real library calls back waits for.
 
+mod abort;
 mod access;
 mod bound;
 mod callbacks;
@@ -22,6 +23,7 @@ mod functions;
 mod heard;
 mod hub;
 mod line;
+mod looks;
 mod reading;
 pub mod real;
 mod start;
@@ -31,14 +33,15 @@ mod words;
 
 use std::sync::Arc;
 
+pub use abort::Abort;
 pub use bound::has_limit;
-pub use calls::{RealConnect, RealDomain};
+pub use calls::{forget_error, is_quiet, RealConnect, RealDomain};
 pub use domain::POWERS;
 pub use hub::Watch;
 pub use reading::Access;
-pub use real::{load, present, Real};
-pub use start::Start;
-pub use words::{block_kind, operation_kind};
+pub use real::{is_in_use, load, present, Real};
+pub use start::{name_of_started, Start};
+pub use words::{block_kind, copy_target, operation_kind};
 
 use super::Jobs;
 use crate::model::{DomainRef, Result};

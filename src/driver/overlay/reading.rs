@@ -10,7 +10,7 @@ use super::disks::{disks_of, DiskView};
 use super::line::command;
 use super::words;
 use crate::driver::translate::{self, number, text};
-use crate::job::{HypStatus, JobConfig, Listed, Progress};
+use crate::job::{HypStatus, JobConfig, Listed, Outcome, Progress};
 use crate::model::{code, JobType, Result, TypedParam};
 
 /// The hypervisors whose libvirt driver has jobs on disks, and those that have a domain's own jobs, by `virConnectGetType`:
@@ -55,6 +55,8 @@ pub(super) struct Reading {
     pub over: HashSet<String>,
     /// The statistics that the domain's last job has left; asked for where one begins or is gone.
     pub left: Option<(i32, Vec<TypedParam>)>,
+    /// What QEMU says of the end of the domain's own job.
+    pub memory: Option<Outcome>,
     /// What a backup that was not known yet was asked to do.
     pub backup_config: Option<JobConfig>,
 }
@@ -131,6 +133,26 @@ pub(super) fn last_job(domain: &RealDomain) -> Option<(i32, Vec<TypedParam>)> {
         forget_error();
     }
     left.ok().filter(|(kind, _)| *kind != 0)
+}
+
+/// How QEMU's last migration ended, unless it succeeded: then libvirt had still to do its part.
+pub(super) fn migration_end(domain: &RealDomain) -> Result<Option<Outcome>> {
+    let said = command(domain, "query-migrate", Value::Null)?;
+    Ok(match text(&said, "status") {
+        Some("cancelled" | "cancelling") => Some(Outcome::Aborted),
+        Some("failed") => Some(Outcome::Failed(text(&said, "error-desc").unwrap_or("the migration failed, says QEMU").to_owned())),
+        _ => None,
+    })
+}
+
+/// How QEMU's last memory-only dump ended.
+pub(super) fn dump_end(domain: &RealDomain) -> Result<Option<Outcome>> {
+    let said = command(domain, "query-dump", Value::Null)?;
+    Ok(match text(&said, "status") {
+        Some("completed") => Some(Outcome::Completed),
+        Some("failed") => Some(Outcome::Failed("the dump failed, says QEMU".to_owned())),
+        _ => None,
+    })
 }
 
 /// The disks as they are now.

@@ -173,6 +173,18 @@ fn is_this_library(handle: Handle) -> bool {
     found.is_none() || found == base(is_this_library as *mut c_void)
 }
 
+/// Whether the program's own calls come to this library: its functions are found before those of the real one, if these are
+/// found at all.
+pub fn is_in_use() -> bool {
+    static IN_USE: OnceCell<bool> = OnceCell::new();
+    *IN_USE.get_or_init(|| {
+        // SAFETY: a C string.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, LANDMARK.as_ptr()) };
+        let base = |address| object_of(address).map(|info| info.dli_fbase);
+        !found.is_null() && base(found) == base(is_in_use as *mut c_void)
+    })
+}
+
 /// The loaded object that an address lies in.
 fn object_of(address: *mut c_void) -> Option<libc::Dl_info> {
     let mut info = libc::Dl_info { dli_fname: ptr::null(), dli_fbase: ptr::null_mut(), dli_sname: ptr::null(), dli_saddr: ptr::null_mut() };

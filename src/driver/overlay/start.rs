@@ -36,18 +36,27 @@ impl Start {
         flags & JOB_START_MASK != 0 || WANTED.load(Ordering::Relaxed)
     }
 
-    /// A job of this type on a disk, which is given by its target or by its source.
+    /// A job of this type on a disk, which is given by its target or by its source. `aim` is what the disk is copied to, or
+    /// what is pulled down to.
     ///
     /// # Errors
     /// What libvirt says of the handle.
-    pub fn on_disk(domain: &RealDomain, kind: JobType, disk: &str, flags: u32) -> Result<Option<Start>> {
+    pub fn on_disk(domain: &RealDomain, kind: JobType, disk: &str, aim: Option<String>, flags: u32) -> Result<Option<Start>> {
         want_names();
         let disks = reading::disks(domain)?;
         let Some(view) = disks.iter().find(|view| view.target == disk || view.source() == disk) else { return Ok(None) };
         let Some(start) = Start::reserve(domain, StartRequest::new(kind, JobConfig::on_disk(&view.target)).with_flags(flags))? else {
             return Ok(None);
         };
-        let tracked = Tracked { provisional: true, ..Tracked::new(view, &JobConfig::default()) };
+        let mut tracked = Tracked { provisional: true, ..Tracked::new(view, &JobConfig::default()) };
+        match aim {
+            Some(target) if kind == JobType::BlockCopy => tracked.becomes = Some(target),
+            Some(base) => {
+                tracked.idle |=
+                    view.chain.get(1).is_some_and(|(image, index)| base == *image || base == format!("{}[{index}]", view.target))
+            }
+            None => {}
+        }
         let mut ties = start.jobs.ties.lock();
         ties.tracked.insert(start.name.clone(), tracked);
         ties.unbound.push(Unbound { name: start.name.clone(), kind, disk: view.target.clone() });
@@ -105,4 +114,35 @@ impl Start {
         self.jobs.ties.lock().drop_start(&self.name);
         None
     }
+}
+
+/// The name of a job that was started before anybody asked for names: of the only one that it can be, or if that has ended
+/// by now, one that nothing else has.
+///
+/// # Errors
+/// What libvirt says.
+pub fn name_of_started(domain: &RealDomain, kind: JobType, disk: Option<&str>) -> Result<String> {
+    want_names();
+    let jobs = Hub::of(&domain.connect()?)?.domain(&domain.identity()?);
+    let (mut config, mut found) = (JobConfig::default(), None);
+    if let Some(disk) = disk {
+        jobs.refresh(domain, false)?;
+        let disks = reading::disks(domain)?;
+        let target = disks.iter().find(|view| view.target == disk || view.source() == disk).map_or(disk, |view| &view.target);
+        config = JobConfig::on_disk(target);
+        found = jobs.job_on(target, kind).map(|job| job.name);
+    } else if kind == JobType::BlockBackup {
+        jobs.refresh(domain, false)?;
+        found = jobs.ties.lock().backup.as_ref().map(|backup| backup.name.clone());
+    }
+    if let Some(name) = found {
+        return Ok(name);
+    }
+    let request = StartRequest { parallel: true, ..StartRequest::new(kind, config) };
+    let (name, _) = jobs.change(|engine, out| {
+        let name = engine.reserve(request, now(), out)?.name;
+        engine.start_failed(&name, "it has ended", now(), out);
+        Ok(name)
+    });
+    name
 }

@@ -111,7 +111,14 @@ impl DomainJobs {
             }
             tracked
         });
-        self.ties.lock().tracked.extend(tracked);
+        let mut ties = self.ties.lock();
+        for (name, mut new) in tracked {
+            // What the disk was like before is known better.
+            if let Some(before) = ties.tracked.remove(&name) {
+                (new.images, new.idle) = (before.images, before.idle);
+            }
+            ties.tracked.insert(name, new);
+        }
     }
 
     /// A job ends: by what became of it, once.

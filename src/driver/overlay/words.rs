@@ -48,6 +48,11 @@ pub(super) fn disk_of(id: &str) -> Option<&str> {
     tracked(id).map(|(_, rest)| rest).or_else(|| id.strip_prefix(BACKUP)).and_then(disk_in)
 }
 
+/// Whether an id is the one that libvirt gives a job of this kind on a disk.
+pub(super) fn is_on(id: &str, disk: &str, kind: JobType) -> bool {
+    tracked(id).is_some_and(|(of, rest)| of == plain(kind) && disk_in(rest).unwrap_or(rest) == disk)
+}
+
 /// libvirt's number of the image whose node is in an id.
 pub(super) fn index_in(id: &str) -> Option<u32> {
     id.rsplit_once("-libvirt-")?.1.split('-').next()?.parse().ok()
@@ -88,6 +93,12 @@ pub(super) fn config_of(id: &str, kind: JobType, disk: &DiskView) -> JobConfig {
         _ => {}
     }
     config
+}
+
+/// Where a copy goes, by the `<disk>` document that asks for it.
+pub fn copy_target(xml: &str) -> Option<String> {
+    let document = parse(xml).ok()?.expect_name("disk").ok()?;
+    Some(image(&document, None).path).filter(|path| !path.is_empty())
 }
 
 /// The type of a job with this id on a disk, where QEMU's word for it says less than libvirt's document.
