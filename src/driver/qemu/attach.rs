@@ -1,7 +1,6 @@
 //! Getting to know a QEMU: what it is, which disks and jobs it has, and what an earlier process wrote down about it.
 
 use std::collections::{HashMap, HashSet};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use super::events::Handler;
 use super::hub::{socket_name, Hub};
 use super::jobs::POWERS;
 use super::migration::Migrations;
-use super::monitor::{Limits, Monitor, MonitorHandler, OpenError};
+use super::monitor::{sys, Limits, Monitor, MonitorHandler, OpenError};
 use super::pidfd::Process;
 use super::questions::Questions;
 use super::records::{Found, Records};
@@ -47,7 +46,7 @@ pub(super) fn attach_all<'a>(hub: &Arc<Hub>, sockets: impl Iterator<Item = &'a P
         Ok(monitor) => Some(Ok(Newcomer::ask(path, handler, monitor))),
         Err(OpenError::Absent { .. }) => None,
         // A QEMU that is dying hangs up before it stops listening.
-        Err(OpenError::NotQmp { .. }) if UnixStream::connect(path).is_err() => None,
+        Err(OpenError::NotQmp { .. }) if !sys::is_served(path) => None,
         Err(error) => Some(Err(error.into())),
     });
     let newcomers: Vec<Option<Result<Newcomer>>> = opened.collect();

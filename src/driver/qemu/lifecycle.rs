@@ -1,6 +1,5 @@
 //! Pausing, resuming and ending a domain.
 
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use serde_json::{json, Value};
 
 use super::domain::{QemuDomain, TURN};
 use super::hub::Hub;
+use super::monitor::sys;
 use super::paths::VmPaths;
 use super::process;
 use super::translate::text;
@@ -192,7 +192,7 @@ impl QemuDomain {
         if self.process.as_ref().is_some_and(|process| !process.is_gone()) {
             return false;
         }
-        if UnixStream::connect(self.records.socket()).is_ok() {
+        if sys::is_served(&self.records.socket()) {
             // Another process has started one of this name since, or the kernel has not come to close it.
             return false;
         }

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use super::monitor::sys;
 use crate::model::{code, Error, Result};
 
 /// What `sockaddr_un` holds, but for the terminating zero.
@@ -58,7 +58,7 @@ impl VmPaths {
             return;
         }
         let _ = fs::remove_file(&self.pidfile);
-        if UnixStream::connect(&self.socket).is_err() {
+        if !sys::is_served(&self.socket) {
             let _ = fs::remove_file(&self.socket);
         }
     }
@@ -70,7 +70,7 @@ impl VmPaths {
             return Err(Error::invalid(format!("a running QEMU has '{}'", self.pidfile.display())));
         }
         // QEMU would put its socket in the place of one that is in use.
-        if UnixStream::connect(&self.socket).is_ok() {
+        if sys::is_served(&self.socket) {
             return Err(Error::invalid(format!("a running process listens on '{}'", self.socket.display())));
         }
         Ok(())

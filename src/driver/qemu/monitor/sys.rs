@@ -26,6 +26,13 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
+/// Whether somebody listens on a socket. Only a refusal says that nobody does: a server may be too busy to take one more
+/// client, and this process may be out of descriptors.
+pub fn is_served(path: &Path) -> bool {
+    let deserted = |error: io::Error| matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound);
+    !connect(path).is_err_and(deserted)
+}
+
 fn address(path: &Path) -> io::Result<(libc::sockaddr_un, libc::socklen_t)> {
     // SAFETY: all-zero is a valid sockaddr_un.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
@@ -122,4 +129,32 @@ pub fn peer_pid(stream: &UnixStream) -> Option<i32> {
     // SAFETY: `peer` has the size that `length` says.
     let rc = unsafe { libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut peer).cast(), &raw mut length) };
     (rc == 0 && peer.pid > 0).then_some(peer.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_no_more_clients_is_there_and_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        // SAFETY: the descriptor is open.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+        let mut clients = Vec::new();
+        let full = loop {
+            match connect(&path) {
+                Ok(client) => clients.push(client),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        assert!(is_served(&path));
+        drop(listener);
+        assert!(!is_served(&path));
+        assert!(!is_served(&dir.path().join("absent")));
+    }
 }
