@@ -169,6 +169,28 @@ static void by_threads_while_things_happen(int descriptors)
     await_descriptors(descriptors);
 }
 
+static void count_error(void *opaque, virErrorPtr error)
+{
+    (void)error;
+    ++*(int *)opaque;
+}
+
+/** Of what goes wrong with registrations that are not its own the program hears nothing. */
+static void once_libvirtd_is_gone(void)
+{
+    virConnectPtr conn = open_and_ask();
+    int errors = 0;
+
+    virSetErrorFunc(&errors, count_error);
+    CHECK(virDomainLookupByName(conn, "nobody") == NULL);
+    CHECK_INT(errors, 1);
+    daemon_is("kill");
+    CHECK_INT(virConnectClose(conn), 0);
+    CHECK_INT(errors, 1);
+    virSetErrorFunc(NULL, NULL);
+    daemon_is("revive");
+}
+
 int main(void)
 {
     virConnectPtr conn;
@@ -189,6 +211,7 @@ int main(void)
 
     end_machine(machine);
     CHECK_INT(virConnectClose(conn), 0);
+    once_libvirtd_is_gone();
     over = 1;
     CHECK(virEventAddTimeout(0, machine_tick, NULL, NULL) >= 0);
     CHECK_INT(pthread_join(loop, NULL), 0);
