@@ -17,13 +17,13 @@ int main(int argc, char **argv)
     quiet_errors();
 
     /* Nothing of the real one is in the process yet. */
-    CHECK(virDomainMigrate3(dom, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 0);
+    CHECK(virStorageVolCreateXMLFrom(dom, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 0);
     CHECK_ERROR(VIR_ERR_NO_SUPPORT);
 
     setenv("VIRT_JOBS_LIBVIRT", argv[1], 1);
     CHECK((real = virConnectOpen("stand-in:///")) != NULL);
 
-    CHECK(virDomainMigrate3(real, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 1L << 40);
+    CHECK(virStorageVolCreateXMLFrom(real, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 1L << 40);
     CHECK(virDomainGetHostname(real, 1.5f, 3.0) == 4.5);
     large = virDomainGetCPUStats(real, 5, 6.25);
     CHECK(large.words[0] == 1 && large.words[4] == 5 && large.number == 6.25);
@@ -31,8 +31,8 @@ int main(int argc, char **argv)
                            15L, 16L, 17L, 18L, 19L) == 190);
 
     /* Handles of ours mean nothing there, nor what it lacks. */
-    CHECK(virDomainMigrate3(dom, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 0);
-    CHECK_ERROR_SAYS(VIR_ERR_NO_SUPPORT, ": virDomainMigrate3");
+    CHECK(virStorageVolCreateXMLFrom(dom, 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14, 15.5, 'p') == 0);
+    CHECK_ERROR_SAYS(VIR_ERR_NO_SUPPORT, ": virStorageVolCreateXMLFrom");
     CHECK_INT(virNodeGetInfo(real, &large), -1);
     CHECK_ERROR_SAYS(VIR_ERR_NO_SUPPORT, ": virNodeGetInfo");
 

@@ -17,7 +17,7 @@ int virConnectClose(void *conn)
     return conn == connection ? 0 : -1;
 }
 
-long virDomainMigrate3(void *handle, long a, long b, long c, long d, long e, double f, double g, double h, double i,
+long virStorageVolCreateXMLFrom(void *handle, long a, long b, long c, long d, long e, double f, double g, double h, double i,
                        double j, double k, double l, double m, long n, double o, char p)
 {
     return handle == connection && a == 1 && b == 2 && c == 3 && d == 4 && e == 5 && f == 6.5 && g == 7.5 && h == 8.5 &&

@@ -13,7 +13,7 @@ struct large {
 };
 
 /* Integers and numbers in registers of either kind and on the stack. */
-long virDomainMigrate3(void *handle, long a, long b, long c, long d, long e, double f, double g, double h, double i,
+long virStorageVolCreateXMLFrom(void *handle, long a, long b, long c, long d, long e, double f, double g, double h, double i,
                        double j, double k, double l, double m, long n, double o, char p);
 
 double virDomainGetHostname(void *handle, float a, double b);

@@ -1447,6 +1447,44 @@ int virDomainMigrateToURI3(virDomainPtr domain,
                            unsigned int flags);
 
 /**
+ * Moves @domain to the host of @dconn, a connection of libvirt's, under the name @dname unless that is NULL. @uri, unless
+ * NULL, says how the host is reached. @flags is a combination of virDomainMigrateFlags and virDomainJobStartFlags.
+ * @bandwidth is in MiB/s; 0 is no limit. Domains of this library's drivers move by virDomainMigrateToURI.
+ *
+ * Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+ */
+virDomainPtr virDomainMigrate(virDomainPtr domain,
+                              virConnectPtr dconn,
+                              unsigned long flags,
+                              const char *dname,
+                              const char *uri,
+                              unsigned long bandwidth);
+
+/**
+ * Like virDomainMigrate. @dxml, unless NULL, describes the domain there.
+ *
+ * Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+ */
+virDomainPtr virDomainMigrate2(virDomainPtr domain,
+                               virConnectPtr dconn,
+                               const char *dxml,
+                               unsigned long flags,
+                               const char *dname,
+                               const char *uri,
+                               unsigned long bandwidth);
+
+/**
+ * Like virDomainMigrate2, with parameters (VIR_MIGRATE_PARAM_*).
+ *
+ * Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+ */
+virDomainPtr virDomainMigrate3(virDomainPtr domain,
+                               virConnectPtr dconn,
+                               virTypedParameterPtr params,
+                               unsigned int nparams,
+                               unsigned int flags);
+
+/**
  * Limits migrations of @domain, one that runs included, to @bandwidth MiB/s. @flags is 0.
  *
  * Returns 0, or -1 on error.

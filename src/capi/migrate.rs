@@ -3,12 +3,13 @@
 use std::ffi::{c_char, c_int, c_uint, c_ulong, c_ulonglong};
 use std::sync::Arc;
 
-use super::ctypes::{virDomainPtr, virTypedParameterPtr};
+use super::ctypes::{virConnectPtr, virDomainPtr, virTypedParameterPtr};
 use super::domain::changed;
 use super::entry::{entry, Call, Outcome};
 use super::forward::{forward, forward_start};
 use super::handle::Domain;
 use super::job::note_started;
+use super::object::Strong;
 use super::overlay::{given, given_param, start_whole};
 use super::typedparam::{self, kind, once, Known};
 use crate::driver::overlay::Start;
@@ -193,6 +194,67 @@ pub unsafe extern "C" fn virDomainMigrateToURI3(
         let params = given.iter().filter(|param| !taken.contains(&param.field.as_str())).cloned().collect();
         run(&domain, &Migrate { uri, bandwidth, xml, flags, params })
     })
+}
+
+/// What a migration from one daemon to another answers that has none at either end.
+fn refuse_daemons(call: &Call, domain: virDomainPtr, flags: c_ulong) -> Outcome<Strong<Domain>> {
+    let (_, flags) = source(call, domain, flags)?;
+    check_flags(call, flags)?;
+    Err(call.unsupported())
+}
+
+/// Moves @domain to the host of @dconn, a connection of libvirt's, under the name @dname unless that is NULL. @uri, unless
+/// NULL, says how the host is reached. @flags is a combination of virDomainMigrateFlags and virDomainJobStartFlags.
+/// @bandwidth is in MiB/s; 0 is no limit. Domains of this library's drivers move by virDomainMigrateToURI.
+///
+/// Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainMigrate(
+    domain: virDomainPtr,
+    dconn: virConnectPtr,
+    flags: c_ulong,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: c_ulong,
+) -> virDomainPtr {
+    forward_start!(virDomainMigrate(domain, dconn, flags, dname, uri, bandwidth), flags, start_migration(domain, given(uri), flags));
+    entry(from::DOMAIN, "virDomainMigrate", |call| refuse_daemons(call, domain, flags))
+}
+
+/// Like virDomainMigrate. @dxml, unless NULL, describes the domain there.
+///
+/// Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainMigrate2(
+    domain: virDomainPtr,
+    dconn: virConnectPtr,
+    dxml: *const c_char,
+    flags: c_ulong,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: c_ulong,
+) -> virDomainPtr {
+    forward_start!(virDomainMigrate2(domain, dconn, dxml, flags, dname, uri, bandwidth), flags, start_migration(domain, given(uri), flags));
+    entry(from::DOMAIN, "virDomainMigrate2", |call| refuse_daemons(call, domain, flags))
+}
+
+/// Like virDomainMigrate2, with parameters (VIR_MIGRATE_PARAM_*).
+///
+/// Returns a handle for the domain there, to be released with virDomainFree, or NULL on error.
+#[no_mangle]
+pub unsafe extern "C" fn virDomainMigrate3(
+    domain: virDomainPtr,
+    dconn: virConnectPtr,
+    params: virTypedParameterPtr,
+    nparams: c_uint,
+    flags: c_uint,
+) -> virDomainPtr {
+    forward_start!(
+        virDomainMigrate3(domain, dconn, params, nparams, flags),
+        flags,
+        start_migration(domain, given_param(params, nparams, URI), flags.into())
+    );
+    entry(from::DOMAIN, "virDomainMigrate3", |call| refuse_daemons(call, domain, flags.into()))
 }
 
 /// The name at the destination as a parameter.

@@ -74,8 +74,9 @@ pub use listing::{
     virConnectListAllDomains, virConnectListDefinedDomains, virConnectListDomains, virConnectNumOfDefinedDomains, virConnectNumOfDomains,
 };
 pub use migrate::{
-    virDomainMigrateGetMaxDowntime, virDomainMigrateGetMaxSpeed, virDomainMigrateSetMaxDowntime, virDomainMigrateSetMaxSpeed,
-    virDomainMigrateStartPostCopy, virDomainMigrateToURI, virDomainMigrateToURI2, virDomainMigrateToURI3,
+    virDomainMigrate, virDomainMigrate2, virDomainMigrate3, virDomainMigrateGetMaxDowntime, virDomainMigrateGetMaxSpeed,
+    virDomainMigrateSetMaxDowntime, virDomainMigrateSetMaxSpeed, virDomainMigrateStartPostCopy, virDomainMigrateToURI,
+    virDomainMigrateToURI2, virDomainMigrateToURI3,
 };
 pub use save::{
     virDomainCoreDump, virDomainCoreDumpWithFormat, virDomainHasManagedSaveImage, virDomainManagedSave, virDomainManagedSaveRemove,

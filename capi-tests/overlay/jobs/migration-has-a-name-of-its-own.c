@@ -1,9 +1,25 @@
 /*
  * A migration from one libvirtd to another that this program starts has a name of its own at the source, and with PERSIST stays
- * listed with its end until it is dismissed.
+ * listed with its end until it is dismissed; also if the program has a connection to either.
  */
 
 #include "overlay/jobs/machine.h"
+
+/** By the program itself, which has a connection to either end. */
+static virDomainPtr move_back(virDomainPtr dom, virConnectPtr conn)
+{
+    virDomainPtr back;
+    char *name;
+
+    CHECK((back = virDomainMigrate3(dom, conn, NULL, 0, VIR_MIGRATE_LIVE | VIR_DOMAIN_JOB_START_PERSIST)) != NULL);
+    CHECK_INT(virDomainIsActive(back), 1);
+    CHECK((name = last_started(dom)) != NULL);
+    CHECK(strncmp(name, "migration-", strlen("migration-")) == 0);
+    CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_DISMISS, 0), 0);
+    free(name);
+    virDomainFree(dom);
+    return back;
+}
 
 int main(void)
 {
@@ -26,6 +42,7 @@ int main(void)
 
     dom = domain_of(peer, "moved");
     CHECK_STR(listed(dom, VIR_DOMAIN_JOB_LIST_ACTIVE), "");
+    dom = move_back(dom, conn);
     end_machine(dom);
     CHECK_INT(virConnectClose(peer), 0);
     CHECK_INT(virConnectClose(conn), 0);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::calls::{forget_error, RealConnect, RealDomain};
 use super::domain::{Chief, DomainJobs, Ties};
@@ -17,6 +17,8 @@ use super::hub::Hub;
 use super::reading;
 use super::start::{want_names, Start};
 use crate::driver::clock::now;
+use crate::driver::condvar::Condvar;
+use crate::driver::threads::with_signals_blocked;
 use crate::job::{HypStatus, JobConfig, Observation, Outcome, StartRequest};
 use crate::model::{code, DomainRef, Error, JobType, Result, Uuid};
 use crate::xml::reader::parse;
@@ -81,7 +83,7 @@ impl Attendants {
             }
         };
         let helper = || thread::Builder::new().name("virt-jobs-look".to_owned());
-        let _ = helper().spawn(look).and_then(|_| helper().spawn(stir));
+        let _ = with_signals_blocked(|| helper().spawn(look).and_then(|_| helper().spawn(stir)));
         Attendants { call, gone }
     }
 
