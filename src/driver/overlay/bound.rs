@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
-use super::calls::RealDomain;
+use super::calls::{forget_error, RealDomain};
 use super::domain::DomainJobs;
 use super::line::command;
 use crate::driver::clock::now;
@@ -20,7 +20,7 @@ use crate::xml::job::job_xml;
 const LOOK: Duration = Duration::from_millis(20);
 const LOOK_AT_MOST: Duration = Duration::from_millis(500);
 
-/// How long it may take until a job that was asked to pause does.
+/// How long it may take until a job that was asked to pause does, and until a domain that fails is gone.
 const SETTLES: Duration = Duration::from_secs(2);
 
 /// A domain's jobs, and the handle by which they are asked for.
@@ -101,9 +101,9 @@ impl Jobs for Bound {
     /// Needs no loop: it looks again and again, unless events wake it.
     fn wait_job(&self, name: &str, states: u32, timeout: Option<Duration>) -> Result<Option<JobState>> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut pause = LOOK;
+        let (mut pause, mut failing) = (LOOK, None);
         loop {
-            self.jobs.refresh(&self.domain, false)?;
+            self.look_for(name, &mut failing)?;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let now = left.map_or(pause, |left| left.min(pause));
             if let Some(state) = self.jobs.table.wait(name, states, Some(now))? {
@@ -129,6 +129,25 @@ pub fn has_limit(kind: JobType) -> bool {
 }
 
 impl Bound {
+    /// Looks how the jobs are, for somebody who waits for one of them. A domain that ends fails in more than one way before it is
+    /// known to be gone, and then it cannot be asked any more; but how its jobs ended is remembered. `failing`: since when.
+    fn look_for(&self, name: &str, failing: &mut Option<Instant>) -> Result<()> {
+        let before = Instant::now();
+        let Err(error) = self.jobs.refresh(&self.domain, false) else {
+            *failing = None;
+            return Ok(());
+        };
+        let since = *failing.get_or_insert(before);
+        match self.jobs.table.wait(name, 0, Some(Duration::ZERO)) {
+            Ok(None) if since.elapsed() >= SETTLES => Err(error),
+            Ok(_) => {
+                forget_error();
+                Ok(())
+            }
+            Err(_) => Err(error),
+        }
+    }
+
     fn subject(&self, name: &str) -> Option<Subject> {
         let (id, kind, state, listed) = self.jobs.table.read(|engine| {
             engine.get(name).map(|job| (job.hypervisor_id().to_owned(), job.kind(), job.state(), job.is_listed_by_hypervisor()))

@@ -185,6 +185,23 @@ pub fn is_in_use() -> bool {
     })
 }
 
+/// Whether this library is in front of a program that was made for the real one, as preloaded or by its name, and need not know that.
+pub(super) fn is_in_front() -> bool {
+    static IN_FRONT: OnceCell<bool> = OnceCell::new();
+    *IN_FRONT.get_or_init(|| {
+        let Some(own) = object_of(is_in_front as *mut c_void) else { return false };
+        // SAFETY: the name of a loaded object, which this one stays.
+        let own = file_name(unsafe { CStr::from_ptr(own.dli_fname) }.to_bytes());
+        let preloaded = std::env::var_os("LD_PRELOAD").unwrap_or_default();
+        let mut preloaded = preloaded.as_bytes().split(|&byte| byte == b' ' || byte == b':');
+        own == LIBRARY.to_bytes() || preloaded.any(|path| file_name(path) == own)
+    })
+}
+
+fn file_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
 /// The loaded object that an address lies in.
 fn object_of(address: *mut c_void) -> Option<libc::Dl_info> {
     let mut info = libc::Dl_info { dli_fname: ptr::null(), dli_fbase: ptr::null_mut(), dli_sname: ptr::null(), dli_saddr: ptr::null_mut() };

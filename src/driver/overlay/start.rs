@@ -7,13 +7,14 @@ use super::calls::RealDomain;
 use super::domain::{Backup, DomainJobs, Tracked, Unbound};
 use super::hub::Hub;
 use super::whole::Whole;
-use super::{calls, reading, words};
+use super::{calls, reading, real, words};
 use crate::driver::clock::now;
 use crate::job::{JobConfig, StartRequest};
 use crate::model::flags::JOB_START_MASK;
 use crate::model::{DomainRef, JobType, Result, Uuid};
 
-/// Whether anybody in the process asks for jobs by name. Until then a start is libvirt's affair alone.
+/// Whether somebody in the process has asked for jobs by name. A program that merely has this library in front of libvirt may never
+/// do so: until then a start is libvirt's affair alone there.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
 /// From now on jobs that are started get names.
@@ -33,7 +34,7 @@ pub struct Start {
 impl Start {
     /// Whether a start with these flags is to be named.
     pub fn is_wanted(flags: u32) -> bool {
-        flags & JOB_START_MASK != 0 || WANTED.load(Ordering::Relaxed)
+        flags & JOB_START_MASK != 0 || WANTED.load(Ordering::Relaxed) || !real::is_in_front()
     }
 
     /// A job of this type on a disk, which is given by its target or by its source. `aim` is what the disk is copied to, or
