@@ -10,9 +10,11 @@ use std::ptr;
 use super::access;
 use super::functions::{functions, get_domain, qemu_functions, set_error, CBlockJobInfo, CError, CParam, Pointer};
 use super::reading::Access;
+use super::run::Presence;
+use super::words;
 use crate::driver::request::BlockJobInfo;
 use crate::model::domain::reason;
-use crate::model::{DomainRef, DomainState, Error, Result, TypedParam, TypedValue, Uuid};
+use crate::model::{code, DomainRef, DomainState, Error, Result, TypedParam, TypedValue, Uuid};
 
 /// `VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES` and its sibling for setting it.
 const BANDWIDTH_BYTES: c_uint = 1;
@@ -331,7 +333,7 @@ impl RealDomain {
     }
 
     /// -1 for a domain that did not run when the handle was made.
-    fn id(&self) -> i32 {
+    pub fn id(&self) -> i32 {
         // SAFETY: our reference keeps the domain.
         functions().map_or(-1, |real| unsafe { (real.virDomainGetID)(self.0) } as i32)
     }
@@ -341,6 +343,37 @@ impl RealDomain {
         // SAFETY: our reference keeps the domain; there is room for both.
         done(unsafe { (functions()?.virDomainGetState)(self.0, &mut state, &mut reason, 0) })?;
         Ok(RealState { state, reason })
+    }
+
+    /// Whether there is such a domain, and whether it runs. `stats`: its driver tells that of several domains at once, where
+    /// one that is gone is passed over, and no error that the application's handler would get.
+    pub(super) fn presence(&self, stats: bool) -> Result<Option<Presence>> {
+        /// `VIR_DOMAIN_STATS_STATE`.
+        const STATE: c_uint = 1;
+        if !stats {
+            return match self.state() {
+                Err(error) if error.code == code::NO_DOMAIN => {
+                    forget_error();
+                    Ok(None)
+                }
+                state => Ok(Some(Presence { state: state?, id: None })),
+            };
+        }
+        let real = functions()?;
+        let (mut domains, mut records) = ([self.0, ptr::null_mut()], ptr::null_mut());
+        // SAFETY: our reference keeps the domain; the list ends with NULL; the answer is read and given back.
+        unsafe {
+            let count = done((real.virDomainListGetStats)(domains.as_mut_ptr(), STATE, &mut records, 0))?;
+            let presence = (count > 0).then(|| {
+                let record = &**records;
+                let params = copy_params(record.params, record.nparams);
+                let number = |field| words::number(&params, field).and_then(|number| i32::try_from(number).ok()).unwrap_or(0);
+                let state = RealState { state: number("state.state"), reason: number("state.reason") };
+                Presence { state, id: Some((real.virDomainGetID)(record.dom) as i32).filter(|id| *id > 0) }
+            });
+            (real.virDomainStatsRecordListFree)(records);
+            Ok(presence)
+        }
     }
 
     /// The document of the running domain.

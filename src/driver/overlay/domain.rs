@@ -13,6 +13,7 @@ use super::hub::Hub;
 use super::line::Line;
 use super::looks::Look;
 use super::reading::{self, Access};
+use super::run::Run;
 use super::words;
 use crate::driver::clock::now;
 use crate::driver::question::Question;
@@ -79,6 +80,7 @@ pub(super) struct Ties {
     pub aborted: HashSet<String>,
     /// Events that are still to come about jobs whose ends are known, and since when.
     pub expected: Vec<(&'static str, JobType, Instant)>,
+    pub run: Run,
 }
 
 /// A job on a disk that QEMU's id is not known of.
@@ -271,18 +273,13 @@ impl DomainJobs {
             return Ok(());
         }
         let (asked, begun) = (self.table.read(Engine::moment), Instant::now());
-        let state = match domain.state() {
-            Err(error) if error.code == code::NO_DOMAIN && !self.is_idle() => {
-                forget_error();
-                return self.ended(domain, None);
-            }
-            state => state?,
-        };
-        if !state.is_active() {
-            return self.ended(domain, Some(state));
-        }
         let access = domain.access()?;
-        let comes_in = access.domain_jobs && state.may_come_in();
+        let heard = self.heard_of_end();
+        let seen = domain.presence(access.block_jobs)?;
+        if !self.sees(domain, seen, heard)? {
+            return Ok(());
+        }
+        let comes_in = access.domain_jobs && seen.is_some_and(|seen| seen.state.may_come_in());
         let own = if comes_in { reading::own_job(domain)? } else { None };
         let mut reading = match access {
             // Until it has come, libvirt lets nobody else near its monitor.

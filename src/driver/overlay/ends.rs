@@ -4,18 +4,16 @@
 //! does, what the job has left behind tells: the disks as they are now, the statistics of the domain's last job.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::calls::{forget_error, RealDomain, RealState};
+use super::calls::{forget_error, RealDomain};
 use super::disks::DiskView;
 use super::domain::{DomainJobs, Ties, Tracked};
 use super::reading::{self, Reading};
 use super::take::Live;
 use super::whole::JOB_COMPLETED;
 use super::words;
-use crate::job::{JobConfig, Observation, Outcome};
-use crate::model::domain::reason;
+use crate::job::{JobConfig, Outcome};
 use crate::model::{JobType, Result, TypedParam};
 
 /// How long the last events of a job that is gone are waited for.
@@ -129,7 +127,7 @@ impl Ties {
     }
 
     /// Whether a job has been gone for so long that its last event will not come.
-    fn is_overdue(&mut self, name: &str) -> bool {
+    pub fn is_overdue(&mut self, name: &str) -> bool {
         self.missing.entry(name.to_owned()).or_insert_with(Instant::now).elapsed() >= GRACE
     }
 
@@ -293,32 +291,6 @@ impl DomainJobs {
             ties.expected.push((JOB_COMPLETED, JobType::BlockBackup, Instant::now()));
         }
         Some(left.unwrap_or_else(|| if ties.aborted.contains(name) { Outcome::Aborted } else { unknown() }))
-    }
-
-    /// The domain does not run. `state` is `None` if it is not even there any more.
-    pub fn ended(self: &Arc<Self>, domain: &RealDomain, state: Option<RealState>) -> Result<()> {
-        let chief = self.ties.lock().chief.as_ref().filter(|chief| !chief.calling).map(|chief| (chief.name.clone(), chief.kind));
-        let completes = |kind| match state.map(|state| state.reason) {
-            Some(reason::SHUTOFF_SAVED) => kind == JobType::Save,
-            Some(reason::SHUTOFF_MIGRATED) => kind == JobType::Migration,
-            _ => false,
-        };
-        if let Some((name, kind)) = chief.filter(|(name, kind)| completes(*kind) && self.is_running(name)) {
-            self.end(domain, &name, kind, Outcome::Completed);
-        }
-        let reason = match state.map(|state| state.reason) {
-            None => "the domain is gone",
-            Some(reason::SHUTOFF_SHUTDOWN) => "the domain was shut down",
-            Some(reason::SHUTOFF_DESTROYED) => "the domain was destroyed",
-            Some(reason::SHUTOFF_CRASHED) => "the domain ended unexpectedly",
-            Some(reason::SHUTOFF_MIGRATED) => "the domain was migrated",
-            Some(reason::SHUTOFF_SAVED) => "the domain was saved",
-            Some(_) => "the domain does not run any more",
-        };
-        if !self.ties.lock().leave_to_call(reason) {
-            self.observe(domain, Observation::Gone { reason: reason.to_owned() });
-        }
-        Ok(())
     }
 }
 

@@ -56,6 +56,14 @@ pub(super) struct CError {
     pub message: *const c_char,
 }
 
+/// `virDomainStatsRecord`.
+#[repr(C)]
+pub(super) struct CStatsRecord {
+    pub dom: Pointer,
+    pub params: *const CParam,
+    pub nparams: c_int,
+}
+
 /// `virTypedParameter`.
 #[repr(C)]
 pub(super) struct CParam {
@@ -95,6 +103,8 @@ functions! { Functions, look_up, plain,
     virDomainGetID(Pointer) -> c_uint;
     virDomainLookupByUUID(Pointer, *const c_uchar) -> Pointer;
     virDomainGetState(Pointer, *mut c_int, *mut c_int, c_uint) -> c_int;
+    virDomainListGetStats(*mut Pointer, c_uint, *mut *mut *mut CStatsRecord, c_uint) -> c_int;
+    virDomainStatsRecordListFree(*mut *mut CStatsRecord) -> ();
     virDomainGetXMLDesc(Pointer, c_uint) -> *mut c_char;
     virDomainGetBlockJobInfo(Pointer, *const c_char, *mut CBlockJobInfo, c_uint) -> c_int;
     virDomainBlockJobAbort(Pointer, *const c_char, c_uint) -> c_int;

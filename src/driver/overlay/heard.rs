@@ -20,6 +20,9 @@ use crate::model::{JobType, TypedParam};
 
 impl DomainJobs {
     pub fn heard(self: &Arc<Self>, domain: &RealDomain, heard: Heard) {
+        if !matches!(heard, Heard::Lifecycle { .. }) && self.ties.lock().is_of_another_run(domain.id()) {
+            return self.refresh_soon(domain);
+        }
         match heard {
             Heard::Monitor { name, data } => {
                 // What cannot be read says nothing.
@@ -238,35 +241,12 @@ impl DomainJobs {
 
     fn lifecycle(self: &Arc<Self>, domain: &RealDomain, event: i32, detail: i32) {
         match event {
-            lifecycle::STARTED => self.observe(domain, Observation::Running),
+            lifecycle::STARTED => self.run_begins(domain, domain.id()),
             lifecycle::SHUTDOWN => self.observe(domain, Observation::Going { reason: "the domain was shut down".to_owned() }),
-            lifecycle::STOPPED => self.stopped(domain, detail),
+            lifecycle::STOPPED => self.run_ends(domain, detail),
             // A save or dump stops the guest first, and lets it go on when it was given up.
             lifecycle::SUSPENDED | lifecycle::RESUMED => self.refresh_soon(domain),
             _ => {}
-        }
-    }
-
-    fn stopped(self: &Arc<Self>, domain: &RealDomain, detail: i32) {
-        let chief = self.ties.lock().chief.as_ref().filter(|chief| !chief.calling).map(|chief| (chief.name.clone(), chief.kind));
-        let completes = |kind| match detail {
-            lifecycle::STOPPED_SAVED => kind == JobType::Save,
-            lifecycle::STOPPED_MIGRATED => kind == JobType::Migration,
-            _ => false,
-        };
-        if let Some((name, kind)) = chief.filter(|(name, kind)| completes(*kind) && self.is_running(name)) {
-            self.end(domain, &name, kind, Outcome::Completed);
-        }
-        let reason = match detail {
-            lifecycle::STOPPED_SHUTDOWN => "the domain was shut down",
-            lifecycle::STOPPED_DESTROYED => "the domain was destroyed",
-            lifecycle::STOPPED_CRASHED | lifecycle::STOPPED_FAILED => "the domain ended unexpectedly",
-            lifecycle::STOPPED_MIGRATED => "the domain was migrated",
-            lifecycle::STOPPED_SAVED => "the domain was saved",
-            _ => "the domain was ended",
-        };
-        if !self.ties.lock().leave_to_call(reason) {
-            self.observe(domain, Observation::Gone { reason: reason.to_owned() });
         }
     }
 }

@@ -26,6 +26,7 @@ mod line;
 mod looks;
 mod reading;
 pub mod real;
+mod run;
 mod start;
 mod take;
 mod whole;

@@ -90,6 +90,7 @@ impl Start {
             // What has ended since is to be seen before it is taken for what begins now.
             jobs.refresh(domain, false)?;
         }
+        jobs.begins_anew();
         let request = StartRequest { parallel: true, ..request };
         let reserved = jobs.update(domain, |engine, out| engine.reserve(request, now(), out));
         Ok(reserved.ok().map(|reserved| Start { jobs, domain: identity, name: reserved.name, whole: None }))

@@ -134,6 +134,7 @@ impl DomainJobs {
         if let Some((name, kind)) = &known {
             if found.is_none_or(|(other, _)| other != kind) && self.is_running(name) {
                 if let Some(outcome) = self.chief_verdict(name, *kind, reading) {
+                    self.expect_last_event(name, *kind, &outcome);
                     self.end(domain, name, *kind, outcome);
                 } else if found.is_none() {
                     return;

@@ -185,6 +185,7 @@ impl Start {
 
     fn attended(jobs: Arc<DomainJobs>, identity: DomainRef, domain: &RealDomain, request: StartRequest) -> Option<Start> {
         let kind = request.kind;
+        jobs.begins_anew();
         let request = StartRequest { parallel: true, listed: false, ..request };
         let name = jobs.change(|engine, out| engine.reserve(request, now(), out)).0.ok()?.name;
         if !jobs.ties.lock().call_begins(&name, kind) {
@@ -246,14 +247,23 @@ impl DomainJobs {
         });
     }
 
-    /// The events that are told of such an end.
+    /// The events that are told of such an end. QEMU alone tells of that of a dump of memory alone.
     fn late_events(&self, name: &str, kind: JobType, outcome: &Outcome) -> Vec<&'static str> {
         let memory_only = self.table.read(|engine| engine.get(name).is_some_and(|job| job.config().has_option("memory-only")));
         let (fed, completed) = (self.is_fed(), *outcome == Outcome::Completed);
         let mut events = Vec::new();
         events.extend((fed == Some(true) && kind == JobType::Dump && memory_only).then_some(DUMP_COMPLETED));
-        events.extend((fed.is_some() && completed).then_some(JOB_COMPLETED));
+        events.extend((fed.is_some() && !memory_only && completed).then_some(JOB_COMPLETED));
         events
+    }
+
+    /// A job that is no call of this program's ends before its last event has come, which is not to be taken for another's.
+    pub fn expect_last_event(&self, name: &str, kind: JobType, outcome: &Outcome) {
+        let late = self.late_events(name, kind, outcome);
+        let mut ties = self.ties.lock();
+        let heard = ties.chief.as_ref().is_some_and(|chief| chief.name == name && chief.said_all);
+        let late = late.into_iter().filter(|event| !(heard && *event == DUMP_COMPLETED));
+        ties.expected.extend(late.map(|event| (event, kind, Instant::now())));
     }
 }
 
