@@ -21,6 +21,15 @@ static void *move(void *opaque)
     return NULL;
 }
 
+static int told;
+
+static void count_error(void *opaque, virErrorPtr error)
+{
+    (void)opaque;
+    (void)error;
+    told++;
+}
+
 /** Asks both ends while it goes on, and ends it. */
 static void look_and_abort(virDomainPtr dom, virConnectPtr peer, struct watch *here, struct watch *there)
 {
@@ -34,7 +43,10 @@ static void look_and_abort(virDomainPtr dom, virConnectPtr peer, struct watch *h
     await_note(there, "migration-in-1 running;");
     CHECK_STR(listed(dom, 0), "migration-1 1 running;");
     incoming = domain_of(peer, "moved");
+    virSetErrorFunc(NULL, count_error);
     CHECK_STR(listed(incoming, 0), "migration-in-1 15 running;");
+    CHECK_INT(told, 0);
+    quiet_errors();
     virDomainFree(incoming);
 
     await_figure(dom, "migration-1", "<processed unit='bytes'>");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::calls::{forget_error, RealDomain};
+use super::calls::{forget_error, quietly, RealDomain};
 use super::ends::Spent;
 use super::hub::Hub;
 use super::line::Line;
@@ -280,7 +280,8 @@ impl DomainJobs {
             return Ok(());
         }
         let comes_in = access.domain_jobs && seen.is_some_and(|seen| seen.state.may_come_in());
-        let own = if comes_in { reading::own_job(domain)? } else { None };
+        // That there are no statistics of it at this end is an error of libvirt's, but none of the application's.
+        let own = if comes_in { quietly(|| reading::own_job(domain))? } else { None };
         let mut reading = match access {
             // Until it has come, libvirt lets nobody else near its monitor.
             _ if own.as_ref().is_some_and(|(kind, _)| *kind == JobType::MigrationIn) => reading::Reading::default(),
