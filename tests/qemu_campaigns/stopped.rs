@@ -177,12 +177,14 @@ fn calls_on_a_qemu_that_stands_still_fail_within_the_promised_time() {
     rig.client.wait_for(&format!("{copy} block-copy paused"));
     rig.client.domain.resume().unwrap();
     rig.client.domain.control_job(&copy, ControlOp::Resume).unwrap();
+    // It may have come to its end meanwhile.
+    let states = || -> Vec<String> { rig.client.states(&copy).into_iter().filter(|state| state != "ready").collect() };
+    // What lasts for less than a question and its answer is not told.
+    wait_until("the job to go on", || states().len() == 3);
     assert!(rig.client.domain.job_xml(&copy, true).unwrap().contains("<bandwidth"));
     rig.client.domain.control_job(&copy, ControlOp::Abort).unwrap();
     assert_eq!(rig.client.end(&copy), JobState::Aborted);
-    // It may have come to its end meanwhile.
-    let states: Vec<String> = rig.client.states(&copy).into_iter().filter(|state| state != "ready").collect();
-    assert_eq!(states, ["running", "paused", "running", "aborted"]);
+    assert_eq!(states(), ["running", "paused", "running", "aborted"]);
     chronicle.check_ended();
     assert_sent_once(&rig);
 }
