@@ -171,7 +171,7 @@ cargo_tests() {
 cargo_again() {
     again=0
     awk '/^ +Running unittests src\/lib.rs/ { target = "--lib" }
-         /^ +Running tests\// { target = $2; sub(/^tests\//, "", target); sub(/\.rs$/, "", target); target = "--test " target }
+         /^ +Running tests\// { target = $2; sub(/^tests\//, "", target); sub(/(\/main)?\.rs$/, "", target); target = "--test " target }
          /^ +Running unittests src\/bin|^ +Doc-tests/ { target = "" }
          /^test .* \.\.\. FAILED$/ { print target == "" ? "none" : target, $2 }' "$1" >"$1.failed"
     failures_of_tests=$(awk '/^test result: FAILED/ { for (i = 1; i < NF; i++) if ($(i + 1) == "failed;") f += $i } END { print f + 0 }' "$1")
