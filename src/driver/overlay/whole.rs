@@ -148,12 +148,16 @@ impl DomainJobs {
 }
 
 impl Start {
-    /// A job of a domain's own.
+    /// A job of a domain's own; none on a driver that has none: libvirt would keep its refusal to tell of them as the
+    /// connection's last error.
     ///
     /// # Errors
     /// What libvirt says of the handle.
     pub fn of_domain(domain: &RealDomain, kind: JobType, config: JobConfig, flags: u32) -> Result<Option<Start>> {
         want_names();
+        if !domain.access()?.domain_jobs {
+            return Ok(None);
+        }
         let identity = domain.identity()?;
         let jobs = Hub::of(&domain.connect()?)?.domain(&identity);
         // What somebody else has the domain do is not to be taken for what begins now.
@@ -169,6 +173,9 @@ impl Start {
     /// What libvirt says of the connection.
     pub fn of_restore(connect: &RealConnect, file: &str, document: Option<String>, flags: u32) -> Result<Option<Start>> {
         want_names();
+        if !connect.access().domain_jobs {
+            return Ok(None);
+        }
         let document = match document {
             Some(document) => document,
             None => connect.save_image_xml(file)?,
