@@ -183,18 +183,20 @@ static void *call(void *opaque)
     return NULL;
 }
 
-/* Let another thread call, and return when its job is on its way. */
-static void start_call(struct caller *c)
+/* Let another thread save or dump the machine to a file, and return when its job is on its way. */
+static void start_call(struct caller *c, struct machine *m, const char *file)
 {
     virDomainJobInfo info;
     const struct timespec moment = {0, 1000000};
     int tries = PATIENCE_SECONDS * 1000;
 
+    c->m = m;
+    c->file = path_of(m, file);
     memset(&info, 0, sizeof(info));
     if (pthread_create(&c->thread, NULL, call, c) != 0)
         give_up("pthread_create");
     while (info.memTotal == 0) {
-        if (virDomainGetJobInfo(c->m->dom, &info) < 0 || tries-- == 0)
+        if (virDomainGetJobInfo(m->dom, &info) < 0 || tries-- == 0)
             give_up("no job");
         nanosleep(&moment, NULL);
     }
@@ -237,9 +239,7 @@ static void save_aborted(struct machine *m)
     struct caller caller = {NULL, NULL, 0, 0, 0, VIR_DOMAIN_SAVE_BYPASS_CACHE, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "saved");
-    start_call(&caller);
+    start_call(&caller, m, "saved");
     abort_call(&caller);
     await_event("lifecycle resumed, detail 0");
     show_call(&caller);
@@ -261,9 +261,7 @@ static void save_looked_at(struct machine *m)
     start_big(m);
     show_domain_job(m);
     show_domain_job_stats(m, 0);
-    caller.m = m;
-    caller.file = path_of(m, "saved");
-    start_call(&caller);
+    start_call(&caller, m, "saved");
     show_domain_job(m);
     show_domain_job_stats(m, 0);
     require_job(&caller);
@@ -277,9 +275,7 @@ static void dump_waits_for_dump(struct machine *m)
     struct caller caller = {NULL, NULL, 1, 0, 0, 0, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "dumped");
-    start_call(&caller);
+    start_call(&caller, m, "dumped");
     CALL(virDomainCoreDump(m->dom, path_of(m, "second"), VIR_DUMP_MEMORY_ONLY));
     end_call(&caller);
     /* The guest goes on after each of them, and that is told when it is told. */
@@ -296,9 +292,7 @@ static void dump_aborted(struct machine *m)
     struct caller caller = {NULL, NULL, 1, 0, 0, VIR_DUMP_BYPASS_CACHE, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "dumped");
-    start_call(&caller);
+    start_call(&caller, m, "dumped");
     abort_call(&caller);
     await_event("lifecycle resumed, detail 0");
     show_call(&caller);
@@ -312,9 +306,7 @@ static void memory_dump_is_not_aborted(struct machine *m)
     struct caller caller = {NULL, NULL, 1, 0, 0, VIR_DUMP_MEMORY_ONLY, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "dumped");
-    start_call(&caller);
+    start_call(&caller, m, "dumped");
     await_event("lifecycle suspended, detail 0");
     show_domain_job(m);
     if (show_domain_job_stats(m, 0) != VIR_DOMAIN_JOB_UNBOUNDED)
@@ -333,10 +325,8 @@ static void suspended_during(struct machine *m, unsigned int flags)
     struct caller caller = {NULL, NULL, 1, 0, 0, 0, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "dumped");
     caller.flags = flags;
-    start_call(&caller);
+    start_call(&caller, m, "dumped");
     CALL(virDomainSuspend(m->dom));
     end_call(&caller);
     await_event("lifecycle resumed, detail 0");
@@ -361,9 +351,7 @@ static void suspended_during_save(struct machine *m)
     struct caller caller = {NULL, NULL, 0, 0, 0, VIR_DOMAIN_SAVE_BYPASS_CACHE, 0};
 
     start_big(m);
-    caller.m = m;
-    caller.file = path_of(m, "saved");
-    start_call(&caller);
+    start_call(&caller, m, "saved");
     CALL(virDomainSuspend(m->dom));
     await_event("lifecycle stopped, detail 4");
     end_call(&caller);

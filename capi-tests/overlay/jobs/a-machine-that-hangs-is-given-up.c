@@ -27,12 +27,7 @@ int main(void)
     CHECK_HAS(xml, "state='running'");
     free(xml);
     CHECK_INT(kill(pid, SIGCONT), 0);
-    /* The answer to the first question comes first. */
-    for (begun = time(NULL); virDomainJobList(dom, NULL, 0) < 0 && time(NULL) - begun < SOON / 1000;)
-        usleep(20000);
-    await_state(dom, name, VIR_DOMAIN_JOB_STATE_RUNNING);
-    CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0), 0);
-    CHECK_INT(virDomainJobWait(dom, name, 0, SOON, 0), VIR_DOMAIN_JOB_STATE_ABORTED);
+    abort_after_hang(dom, name);
 
     free(name);
     end_machine(dom);

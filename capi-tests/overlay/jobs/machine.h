@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <time.h>
 
 #include "watch.h"
 
@@ -265,6 +266,19 @@ static inline char *only_job(virDomainPtr dom)
 static inline void await_state(virDomainPtr dom, const char *name, int state)
 {
     CHECK_INT(virDomainJobWait(dom, name, 1u << state, SOON, 0), state);
+}
+
+/** Once what hung goes on: asks until there is an answer, and ends the job, which has gone on as well. */
+static inline void abort_after_hang(virDomainPtr dom, const char *name)
+{
+    time_t begun = time(NULL);
+
+    /* The answer to the question that was given up comes first. */
+    while (virDomainJobList(dom, NULL, 0) < 0 && time(NULL) - begun < SOON / 1000)
+        usleep(20000);
+    await_state(dom, name, VIR_DOMAIN_JOB_STATE_RUNNING);
+    CHECK_INT(virDomainJobControl(dom, name, VIR_DOMAIN_JOB_CONTROL_OPERATION_ABORT, 0), 0);
+    CHECK_INT(virDomainJobWait(dom, name, 0, SOON, 0), VIR_DOMAIN_JOB_STATE_ABORTED);
 }
 
 /** Whether a disk's source is that file, for libvirt. */
